@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Targets for people; Kbuild has the objects. `make help` lists them.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr
+DESTDIR ?=
+T ?=
+
+.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml clean help
+
+all: module userspace	## module for KDIR (default: the running kernel) and userspace
+
+module:			## dm-ecache.ko for KDIR
+	@test -e $(KDIR)/Makefile || { \
+		echo "make module: no kernel headers at $(KDIR); install linux-headers-$$(uname -r) or give KDIR=DIR" >&2; \
+		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+userspace:		## ecachectl, ecached, ecache-net, ecache-kmsd in build/userspace
+	$(MAKE) -C userspace
+
+install: userspace	## programs, units, man pages (and the module, if it was built) into DESTDIR
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	@if [ -e dm-ecache/dm-ecache.ko ]; then \
+		$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install; \
+	else \
+		echo "make install: dm-ecache.ko was not built (make module), programs only"; \
+	fi
+
+demo:			## the main job on real input, in a guest (VM=no: on this host, as root)
+	scripts/demo
+
+check:			## everything that must hold; T=name runs one test
+	scripts/check $(if $(T),-t $(T)) all
+
+check-fast:		## static checks and unit tests, no virtual machine
+	scripts/check $(if $(T),-t $(T)) fast
+
+check-long:		## mutations and long runs (up to an hour)
+	scripts/check $(if $(T),-t $(T)) long
+
+kunit:			## KUnit under virtme-ng on the debug kernel (KASAN, lockdep, kmemleak)
+	scripts/kunit
+
+kunit-uml:		## KUnit in User Mode Linux: seconds after the first build
+	scripts/kunit-uml
+
+clean:			## what make built (not the toolbox: scripts/toolbox clean)
+	rm -rf build
+	@if [ -e dm-ecache/dm-ecache.o ] && [ -e $(KDIR)/Makefile ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+
+help:			## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*##[[:space:]]*\(.*\)/  \1\t\2/p' Makefile | expand -t 16

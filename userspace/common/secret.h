@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_SECRET_H
+#define ECACHE_SECRET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Memory for keys. A struct secret is one page (or more) of its own: shared anonymous memory behind a memfd so
+ * that it can be handed to another process without its bytes passing through a socket; locked (mlock),
+ * left out of core dumps (MADV_DONTDUMP), wiped when freed. A secret has one owner; it is moved, never copied.
+ */
+struct secret {
+	uint8_t *data;		/* NULL when empty */
+	size_t len;		/* bytes in use, at most cap */
+	size_t cap;
+	int fd;			/* the memfd, -1 when none; CLOEXEC */
+};
+
+#define SECRET_INIT { .fd = -1 }
+
+/* secret_alloc - @cap bytes (1..64 KiB), zeroed. -ENOMEM, or -EAGAIN when RLIMIT_MEMLOCK is too small. */
+int secret_alloc(struct secret *s, size_t cap);
+
+/* secret_attach - map a secret that another process made; takes @fd over on success. -EINVAL if it is not a sealed memfd. */
+int secret_attach(struct secret *s, int fd, size_t len);
+
+void secret_move(struct secret *dst, struct secret *src);
+
+/* secret_wipe - explicit_bzero, unmap, close. Safe on an empty one. */
+void secret_wipe(struct secret *s);
+
+/* process_harden - not dumpable, RLIMIT_CORE 0, umask 077. Called first in main of every program. */
+int process_harden(void);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_KMS_H
+#define ECACHE_KMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../common/err.h"
+#include "../common/secret.h"
+#include "creds.h"
+
+/*
+ * Client of AWS KMS's JSON 1.1 protocol over libcurl (which signs). One struct kms is one endpoint and one identity; the
+ * endpoint may be AWS, a compatible service, or ecache-kmsd ("unix:/run/ecache-kmsd/kms.sock" or
+ * "http://127.0.0.1:PORT", plain HTTP on loopback only). It is used by one thread and every call is synchronous.
+ */
+struct kms;
+
+struct kms_config {
+	const char *endpoint;	/* as above or https://host[:port]; NULL: regional AWS endpoint */
+	const char *region;	/* required; the region in key ARNs must match it */
+	struct creds_source creds;
+	unsigned int timeout_ms;	/* one attempt, 1000..60000 */
+	unsigned int attempts;	/* 1 for probes, 3 otherwise */
+};
+
+int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e);
+void kms_close(struct kms *k);
+
+/* kms_forget - drop cached credentials and connections; the next call uses fresh ones. */
+void kms_forget(struct kms *k);
+
+/* The part of an answer that verdicts and logs are made of. Strings are truncated to fit, never secret. */
+struct kms_answer {
+	enum kms_transport {
+		KMS_ANSWERED,		/* an HTTP answer came */
+		KMS_NO_CREDENTIALS,	/* none found, or their refresh failed */
+		KMS_NO_ANSWER,		/* DNS, TCP, TLS, timeout */
+		KMS_BAD_ANSWER,		/* too large, not JSON where JSON is due, wrong shape */
+	} transport;
+	int http_status;
+	char code[64];		/* "AccessDeniedException"; "" on success */
+	char message[512];	/* KMS's own words, printable characters only */
+	char request_id[80];
+};
+
+/* ENUM of key states as DescribeKey spells them; KMS_STATE_NONE when not asked or not answered. */
+enum kms_key_state {
+	KMS_STATE_NONE,
+	KMS_STATE_CREATING,
+	KMS_STATE_ENABLED,
+	KMS_STATE_DISABLED,
+	KMS_STATE_PENDING_DELETION,
+	KMS_STATE_PENDING_IMPORT,
+	KMS_STATE_PENDING_REPLICA_DELETION,
+	KMS_STATE_UNAVAILABLE,
+	KMS_STATE_UPDATING,
+	KMS_STATE_UNKNOWN,	/* answered with a word we do not know */
+};
+
+const char *kms_key_state_name(enum kms_key_state s);
+
+/* Encryption context: sorted, unique, at most 8 pairs. Owned by the caller. */
+struct kms_context {
+	unsigned int nr;
+	struct {
+		const char *key;
+		const char *value;
+	} pair[8];
+};
+
+#define KMS_ARN_MAX 2048
+#define KMS_BLOB_MAX 6144
+#define KMS_GRANT_ID_MAX 128
+#define KMS_GRANT_TOKEN_MAX 8192
+
+struct kms_key {
+	char arn[KMS_ARN_MAX + 1];
+	enum kms_key_state state;
+};
+
+/*
+ * Every call returns 0 on a 200 answer of the right shape, else -EPERM (KMS said no), -EAGAIN (no answer, or KMS
+ * says try later), -EKEYREJECTED (credentials), -EBADMSG; *a always says what happened and *e says it for people.
+ */
+int kms_describe_key(struct kms *k, const char *key_id, const char *grant_token, struct kms_key *out,
+		     struct kms_answer *a, struct err *e);
+
+struct kms_grant_request {
+	const char *key_arn;
+	const char *grantee;		/* principal ARN */
+	const char *retiring;		/* principal ARN */
+	const char *name;
+	const char *const *operations;	/* NULL-terminated */
+	const struct kms_context *equals;
+};
+
+struct kms_grant {
+	char id[KMS_GRANT_ID_MAX + 1];
+	char token[KMS_GRANT_TOKEN_MAX + 1];
+};
+
+int kms_create_grant(struct kms *k, const struct kms_grant_request *rq, struct kms_grant *out, struct kms_answer *a,
+		     struct err *e);
+int kms_retire_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e);
+int kms_revoke_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e);
+
+/* kms_generate_data_key_wrapped - GenerateDataKeyWithoutPlaintext, NumberOfBytes = @bytes (16..64). */
+int kms_generate_data_key_wrapped(struct kms *k, const char *key_arn, unsigned int bytes,
+				  const struct kms_context *ctx, uint8_t *blob, size_t *blob_len,
+				  struct kms_answer *a, struct err *e);
+
+/*
+ * kms_decrypt - KeyId is always sent and compared with the answer. The plaintext goes from the response buffer (locked,
+ * wiped) into @out, which has room for the expected length; no JSON DOM of it is made. @grant_token may be NULL.
+ */
+int kms_decrypt(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
+		const char *grant_token, struct secret *out, struct kms_answer *a, struct err *e);
+
+/* kms_probe - Decrypt with DryRun: 0 when the answer is DryRunOperationException. */
+int kms_probe(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
+	      struct kms_answer *a, struct err *e);
+
+/* kms_caller - STS GetCallerIdentity; the ARN of the identity behind the credentials, for messages and `create`. */
+int kms_caller(struct kms *k, char *arn, size_t size, struct kms_answer *a, struct err *e);
+
+#endif
