@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_DM_H
+#define ECACHE_DM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../common/err.h"
+#include "dmline.h"
+
+/*
+ * Device-mapper's ioctls as a table of operations: dm_kernel is the real one (dm.c, the only file
+ * that knows libdevmapper), tests bring their own. One call, one ioctl; what calls mean together is
+ * in mapping.h. @ctx is struct dm's.
+ */
+struct dm_device {
+	bool exists;
+	bool suspended;
+	bool live_table;
+	bool deferred_remove;
+	int open_count;
+	dev_t dev;
+	char uuid[DM_UUID_MAX + 1];	/* "" when longer than ours can be */
+	char target[16];		/* of the first target of the live table, "" when none */
+	char status[DM_LINE_MAX];	/* its status line */
+};
+
+struct dm_ops {
+	/*
+	 * create - mapping @name with @uuid and one ecache target, live, /dev/mapper/NAME there on
+	 * return (with udev or without). udev's other rules are off until change(). -EEXIST, -EBUSY
+	 * (name or device taken), -ENODEV (module ecache not there), -EINVAL (the target refused
+	 * the table; the kernel log says why). Leaves nothing on failure.
+	 */
+	int (*create)(void *ctx, const char *name, const char *uuid, uint64_t sectors,
+		      const char *params, struct err *e);
+	/*
+	 * message - to sector 0, with DM_SECURE_DATA_FLAG. Negative errno of the ioctl; the text is
+	 * never put in @e.
+	 */
+	int (*message)(void *ctx, const char *name, const char *text, struct err *e);
+	/*
+	 * info - -ENXIO when there is no such mapping (info->exists false). Never flushes, never
+	 * waits for I/O.
+	 */
+	int (*info)(void *ctx, const char *name, struct dm_device *info, struct err *e);
+	/*
+	 * error_table - load an error target of the same length, suspend (noflush, no lockfs),
+	 * resume. May wait for I/O.
+	 */
+	int (*error_table)(void *ctx, const char *name, struct err *e);
+	/* remove - -EBUSY when open and not @deferred; -ENXIO. */
+	int (*remove)(void *ctx, const char *name, bool deferred, struct err *e);
+	/* each - name and uuid of every mapping whose uuid begins with "ECACHE-". */
+	int (*each)(void *ctx, int (*fn)(void *arg, const char *name, const char *uuid),
+		    void *arg, struct err *e);
+	/*
+	 * change - a change event, so that udev looks at what the volume holds. Success without
+	 * udev.
+	 */
+	int (*change)(void *ctx, const char *name, struct err *e);
+	/*
+	 * warm - open /dev/mapper/control and keep it, so that later calls need no open(): for the
+	 * revoker.
+	 */
+	int (*warm)(void *ctx, struct err *e);
+};
+
+struct dm {
+	const struct dm_ops *ops;
+	void *ctx;
+};
+
+extern const struct dm_ops dm_kernel;
+
+#define DM_KERNEL { .ops = &dm_kernel, .ctx = NULL }
+
+#endif

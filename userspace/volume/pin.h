@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_PIN_H
+#define ECACHE_PIN_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "../common/err.h"
+#include "header.h"
+
+/*
+ * The pin: what root says a volume is. Only what header, pin and request agree on reaches the KMS.
+ */
+#define PIN_DIR "/etc/ecache/volumes.d"
+#define PIN_UNIT_MAX 255
+
+#define PIN_PROBE_MIN 1		/* seconds */
+#define PIN_PROBE_MAX 86400
+#define PIN_DEADLINE_MIN 5	/* seconds */
+#define PIN_DEADLINE_MAX 600
+
+enum policy {
+	POLICY_TEARDOWN,	/* terminal: key revoke, mapping removed */
+	POLICY_LOCK,		/* key wipe, the mapping stays LOCKED and reopens on OK */
+	POLICY_HOLD,		/* alarm only */
+};
+
+const char *policy_name(enum policy p);
+
+struct pin {
+	char cache_id[CACHE_ID_MAX + 1];
+	char luks_uuid[LUKS_UUID_LEN + 1];
+	char key_arn[KMS_ARN_MAX + 1];
+	char device[PATH_MAX];
+	bool allow_discards;
+	char unit[PIN_UNIT_MAX + 1];	/* "" when none */
+	enum policy on_revoke;		/* default teardown */
+	enum policy on_disabled;	/* default lock */
+	/* unreachable: only "hold" in this version; pin_load() refuses fail-after= by name. */
+	unsigned int probe_interval;	/* seconds, 0: ecached.conf's */
+	unsigned int teardown_deadline;	/* seconds, 0: ecached.conf's */
+};
+
+/* pin_init - the defaults; every text empty. */
+void pin_init(struct pin *p);
+
+/*
+ * pin_load - DIR/NAME. -ENOENT, -EINVAL with file and line in @e, -EPERM when the file is not the
+ * caller's own (root's) or others may write it.
+ */
+int pin_load(const char *dir, const char *name, struct pin *p, struct err *e);
+
+/*
+ * pin_create - a new pin file, mode 0600, durable; -EEXIST. pin_replace - atomically another
+ * content (rewrap, regrant).
+ */
+int pin_create(const char *dir, const char *name, const struct pin *p, struct err *e);
+int pin_replace(const char *dir, const char *name, const struct pin *p, struct err *e);
+
+/* pin_remove - durable; a missing file is success. */
+int pin_remove(const char *dir, const char *name, struct err *e);
+
+/*
+ * pin_match - header and pin say the same cache id, uuid and key ARN: 0, or -EBADMSG naming what
+ * differs.
+ */
+int pin_match(const struct pin *p, const struct header *h, struct err *e);
+
+/*
+ * pin_each - call @fn for the name of every pin file in @dir, sorted (other files are skipped with
+ * a warning). Stops at the first non-zero return and returns it. A missing directory holds no pins.
+ */
+int pin_each(const char *dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_TEARDOWN_H
+#define ECACHE_TEARDOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <json-c/json.h>
+
+#include "../common/err.h"
+#include "dm.h"
+#include "name.h"
+#include "pin.h"
+#include "revoker.h"
+
+/*
+ * Teardown that always ends. teardown_start() forks one supervisor for the volume; the supervisor
+ * runs each step in a child of its own with a time slot, kills and abandons a child that outlives
+ * its slot (a child in D state cannot be reaped, so nobody waits for it), and reports every step
+ * over a socket. Neither the daemon nor the supervisor ever makes a call that can wait for a disk.
+ * One process per volume rather than a state machine in the daemon: it goes on when the daemon
+ * dies.
+ *
+ * Slots, as parts of the deadline counted from the verdict: stop until 1/3, kill and file-system
+ * shutdown until 1/2, umount until 6/10, then at the latest the key goes; error table until 9/10,
+ * remove until the end. A step that has no time left still gets TEARDOWN_GRACE_MS, except before
+ * the key is gone: when the verdict is already older than the key's slot allows, the key goes
+ * first. Every step runs, whatever happened to those before it.
+ */
+enum teardown_step {
+	TEARDOWN_STOP,		/* systemd StopUnit, waited for */
+	TEARDOWN_KILL,		/* cgroup.kill of the unit */
+	TEARDOWN_SHUTDOWN,	/* file system shutdown ioctl, ext4 and xfs */
+	TEARDOWN_UMOUNT,	/* in every mount namespace; detached when busy */
+	TEARDOWN_KEY,		/* key revoke or, policy lock, key wipe; status read back */
+	TEARDOWN_ERROR,		/* BLKFLSBUF; policy teardown: error table */
+	TEARDOWN_REMOVE,	/* policy teardown: remove, deferred while open */
+	TEARDOWN_VERIFY,	/* what is left, read back */
+	TEARDOWN_NR
+};
+
+#define TEARDOWN_GRACE_MS 500
+#define TEARDOWN_ERR_MAX 255
+
+const char *teardown_step_name(enum teardown_step s);
+
+struct teardown_spec {
+	const char *name;		/* volume */
+	enum policy policy;		/* POLICY_TEARDOWN or POLICY_LOCK */
+	const char *unit;		/* systemd unit to stop, NULL or "": none */
+	dev_t dev;			/* of the mapping, from mapping_get() */
+	int64_t verdict_ms;		/* CLOCK_BOOTTIME of the confirmed verdict */
+	int64_t deadline_ms;		/* from verdict_ms, at least 1000 */
+	struct revoker *revoker;	/* NULL: a step child destroys the key */
+	const struct dm *dm;
+};
+
+struct teardown_step_report {
+	enum teardown_outcome {
+		STEP_PENDING,
+		STEP_RUNNING,
+		STEP_OK,
+		STEP_SKIPPED,	/* nothing to do */
+		STEP_FAILED,
+		STEP_ABANDONED,	/* outlived its slot; killed, not waited for */
+	} outcome;
+	int64_t start_ms;		/* after the verdict */
+	int64_t ms;			/* how long it took */
+	int rc;				/* negative errno */
+	char text[TEARDOWN_ERR_MAX + 1];	/* error or note ("2 mounts, 1 detached") */
+};
+
+struct teardown_report {
+	struct teardown_step_report step[TEARDOWN_NR];
+	bool done;
+	bool key_gone;			/* the target said so, or the mapping no longer exists */
+	int64_t key_gone_ms;		/* after the verdict; -1 when not */
+	int64_t total_ms;
+	bool removed;			/* mapping removed; else deferred, or LOCKED */
+	bool in_time;			/* key gone by the deadline */
+};
+
+struct teardown;
+
+/*
+ * teardown_start - -EAGAIN, -ENOMEM when no process could be made (retry; the caller may ask the
+ * revoker by itself).
+ */
+int teardown_start(struct teardown **out, const struct teardown_spec *spec, struct err *e);
+
+/* teardown_fd - poll for reading, then call teardown_progress(). */
+int teardown_fd(const struct teardown *t);
+
+/*
+ * teardown_progress - take what has been reported; never waits. 0: goes on, 1: done (report->done),
+ * -EPIPE: the supervisor died before the end: start again (every step is idempotent).
+ */
+int teardown_progress(struct teardown *t);
+const struct teardown_report *teardown_report(const struct teardown *t);
+
+/* teardown_free - the supervisor, if it still runs, goes on by itself. */
+void teardown_free(struct teardown *t);
+
+/* teardown_run - start and wait for the end, for tools. */
+int teardown_run(const struct teardown_spec *spec, struct teardown_report *report, struct err *e);
+
+/*
+ * teardown_json - { "key_gone": BOOL, "key_gone_ms": N, …, "steps": [
+ * {"name","outcome","start_ms","ms","error"} ] }, NULL: no memory.
+ */
+struct json_object *teardown_json(const struct teardown_report *report);
+
+/*
+ * What a step does, run in its child: returns 0 or a negative errno, -ENOENT meaning "nothing to
+ * do" (skipped). Tests replace steps by ones that hang. @note: TEARDOWN_ERR_MAX + 1 bytes for a
+ * remark or the error.
+ */
+struct teardown_steps {
+	int (*run[TEARDOWN_NR])(const struct teardown_spec *spec, char *note);
+};
+
+extern const struct teardown_steps teardown_real;
+
+int teardown_start_steps(struct teardown **out, const struct teardown_spec *spec,
+			 const struct teardown_steps *steps, struct err *e);
+
+#endif
