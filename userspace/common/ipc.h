@@ -14,6 +14,7 @@
  * No key bytes ever go through it: keys travel as the memfd of a struct secret.
  */
 #define IPC_MAX (64 * 1024)
+#define IPC_SEND_MS 5000	/* a peer that does not read for so long is given up */
 
 #define ECACHED_SOCKET "/run/ecache/ecached.sock"
 #define ECACHE_NET_SOCKET "/run/ecache-net/net.sock"
@@ -31,7 +32,10 @@ struct ipc_peer {
 
 int ipc_peer(int sock, struct ipc_peer *peer);
 
-/* ipc_send - @fd -1: none. -EMSGSIZE above IPC_MAX; -EPIPE when the peer is gone (never SIGPIPE). */
+/*
+ * ipc_send - @fd -1: none. -EMSGSIZE above IPC_MAX; -EPIPE when the peer is gone (never SIGPIPE); -ETIMEDOUT when it
+ * has not made room within IPC_SEND_MS.
+ */
 int ipc_send(int sock, struct json_object *msg, int fd);
 
 /*

@@ -22,7 +22,10 @@ struct secret {
 /* secret_alloc - @cap bytes (1..64 KiB), zeroed. -ENOMEM, or -EAGAIN when RLIMIT_MEMLOCK is too small. */
 int secret_alloc(struct secret *s, size_t cap);
 
-/* secret_attach - map a secret that another process made; takes @fd over on success. -EINVAL if it is not a sealed memfd. */
+/*
+ * secret_attach - map a secret of @len bytes that another process made; takes @fd over on success. -EINVAL if it is
+ * not a sealed memfd of that size.
+ */
 int secret_attach(struct secret *s, int fd, size_t len);
 
 void secret_move(struct secret *dst, struct secret *src);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "fsio.h"
+
+#define CONF_FILE_MAX (1024 * 1024)
+#define CONF_LINE_MAX 4096
+
+static char *trim(char *s)
+{
+	char *end;
+
+	while (*s == ' ' || *s == '\t')
+		s++;
+	end = s + strlen(s);
+	while (end > s && (end[-1] == ' ' || end[-1] == '\t'))
+		*--end = '\0';
+	return s;
+}
+
+static int check_line(const char *line, size_t len, struct err *e)
+{
+	size_t i;
+
+	if (len > CONF_LINE_MAX)
+		return err_set(e, -EINVAL, "line is longer than %d bytes", CONF_LINE_MAX);
+	for (i = 0; i < len; i++) {
+		if ((iscntrl((unsigned char)line[i]) && line[i] != '\t'))
+			return err_set(e, -EINVAL, "control character 0x%02x", (unsigned char)line[i]);
+	}
+	return 0;
+}
+
+/* @seen holds for each key the line that set it, 0 when none did. */
+static int parse_line(char *line, unsigned int nr, const struct conf_key *keys, unsigned int *seen, void *ctx,
+		      struct err *e)
+{
+	const struct conf_key *k;
+	char *name, *value;
+
+	name = trim(line);
+	if (!*name || *line == '#')
+		return 0;
+	value = strchr(name, '=');
+	if (!value)
+		return err_set(e, -EINVAL, "not a \"key=value\" line");
+	*value++ = '\0';
+	name = trim(name);
+	value = trim(value);
+	for (k = keys; k->name; k++) {
+		if (!strcmp(k->name, name))
+			break;
+	}
+	if (!k->name)
+		return err_set(e, -EINVAL, "unknown key \"%.64s\"", name);
+	if (seen[k - keys])
+		return err_set(e, -EINVAL, "key \"%s\" was set in line %u already", name, seen[k - keys]);
+	seen[k - keys] = nr;
+	if (k->parse(ctx, value, e)) {
+		err_prefix(e, "%s", name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_lines(const char *name, const char *buf, size_t len, const struct conf_key *keys, unsigned int *seen,
+		       void *ctx, struct err *e)
+{
+	char line[CONF_LINE_MAX + 1];
+	unsigned int nr = 0;
+	const char *eol;
+	size_t n;
+
+	while (len) {
+		nr++;
+		eol = memchr(buf, '\n', len);
+		n = eol ? (size_t)(eol - buf) : len;
+		if (check_line(buf, n, e))
+			goto bad;
+		memcpy(line, buf, n);
+		line[n] = '\0';
+		if (parse_line(line, nr, keys, seen, ctx, e))
+			goto bad;
+		n += eol ? 1 : 0;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+
+bad:
+	err_prefix(e, "%s:%u", name, nr);
+	return -EINVAL;
+}
+
+int conf_parse_buf(const char *name, const char *buf, size_t len, const struct conf_key *keys, void *ctx, struct err *e)
+{
+	struct err unread = ERR_INIT;
+	unsigned int *seen;
+	size_t i, nr = 0;
+	int rc;
+
+	if (!e)
+		e = &unread;
+	while (keys[nr].name)
+		nr++;
+	seen = calloc(nr + 1, sizeof(*seen));
+	if (!seen)
+		return err_set(e, -ENOMEM, "%s: out of memory", name);
+	rc = parse_lines(name, buf, len, keys, seen, ctx, e);
+	for (i = 0; !rc && i < nr; i++) {
+		if (keys[i].required && !seen[i])
+			rc = err_set(e, -EINVAL, "%s: required key \"%s\" is missing", name, keys[i].name);
+	}
+	free(seen);
+	return rc;
+}
+
+int conf_parse_file(const char *path, const struct conf_key *keys, void *ctx, struct err *e)
+{
+	char *buf;
+	size_t len;
+	int rc;
+
+	rc = fsio_read(path, CONF_FILE_MAX, &buf, &len, e);
+	if (rc)
+		return rc;
+	rc = conf_parse_buf(path, buf, len, keys, ctx, e);
+	free(buf);
+	return rc;
+}
+
+int conf_duration(const char *value, unsigned int min, unsigned int max, unsigned int *seconds, struct err *e)
+{
+	static const char bad[] = "not a duration (a whole number with s, m, h or d, as in \"15m\")";
+	unsigned long long n = 0;
+	unsigned int unit = 1;
+	const char *p;
+
+	for (p = value; isdigit((unsigned char)*p); p++) {
+		n = n * 10 + (*p - '0');
+		if (n > 0xffffffffULL)
+			n = 0xffffffffULL;	/* out of any range; must not wrap */
+	}
+	if (p == value)
+		return err_set(e, -EINVAL, bad);
+	switch (*p) {
+	case 'd':
+		unit = 24 * 60 * 60;
+		break;
+	case 'h':
+		unit = 60 * 60;
+		break;
+	case 'm':
+		unit = 60;
+		break;
+	case 's':
+	case '\0':
+		break;
+	default:
+		return err_set(e, -EINVAL, bad);
+	}
+	if (*p && p[1])
+		return err_set(e, -EINVAL, bad);
+	n *= unit;
+	if (n < min || n > max)
+		return err_set(e, -ERANGE, "must be %us to %us", min, max);
+	*seconds = n;
+	return 0;
+}
