@@ -2,6 +2,7 @@
 #ifndef ECACHE_NAME_H
 #define ECACHE_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../common/err.h"
