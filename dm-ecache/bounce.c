@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bounce pages: where the ciphertext of a write is while the disk works.
+ *
+ * The fast way never sleeps and never touches the kernel's reserves: pages of the highest order that is free, up to a cap per volume.
+ * When it fails, all pages go back and the whole bio is taken from a reserve that holds one largest write, by one bio at a time. So
+ * a writer that waits holds either nothing or the right to the reserve, and what it waits for are writes that are
+ * with the disk already: it always comes to an end.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+#include "dm-ecache.h"
+
+#define ECACHE_BOUNCE_GFP	(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
+
+/* The cap: a 64th of memory, but 16 MiB at least. */
+#define ECACHE_BOUNCE_CAP_SHIFT	6
+#define ECACHE_BOUNCE_CAP_MIN	(SZ_16M >> PAGE_SHIFT)
+
+static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, unsigned int order)
+{
+	struct page *page;
+
+	page = alloc_pages(gfp | (order ? __GFP_COMP : 0), order);
+	if (page)
+		percpu_counter_add(&pool->used, 1 << order);
+	return page;
+}
+
+static void bounce_free(struct ecache_bounce_pool *pool, struct page *page, unsigned int order)
+{
+	__free_pages(page, order);
+	percpu_counter_sub(&pool->used, 1 << order);
+}
+
+static bool over_cap(struct ecache_bounce_pool *pool, unsigned int pages)
+{
+	return percpu_counter_read_positive(&pool->used) + pages > pool->cap;
+}
+
+/* The mempool's allocator: it tries this without sleeping first, and above the cap only its reserve shall give. */
+static void *reserve_alloc(gfp_t gfp, void *data)
+{
+	struct ecache_bounce_pool *pool = data;
+
+	if ((gfp & __GFP_NORETRY) && over_cap(pool, 1))
+		return NULL;
+	return bounce_alloc(pool, gfp, 0);
+}
+
+static void reserve_free(void *page, void *data)
+{
+	bounce_free(data, page, 0);
+}
+
+/**
+ * ecache_bounce_init - make the pool of a volume
+ * @pool: zeroed
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ecache_bounce_init(struct ecache_bounce_pool *pool)
+{
+	int r;
+
+	mutex_init(&pool->reserve_lock);
+	pool->cap = max(totalram_pages() >> ECACHE_BOUNCE_CAP_SHIFT, (unsigned long)ECACHE_BOUNCE_CAP_MIN);
+	r = percpu_counter_init(&pool->used, 0, GFP_KERNEL);
+	if (r)
+		return r;
+	r = mempool_init(&pool->pages, ECACHE_MAX_WRITE_PAGES, reserve_alloc, reserve_free, pool);
+	if (r)
+		goto err_counter;
+	r = mempool_init_kmalloc_pool(&pool->vecs, 1, ECACHE_MAX_WRITE_PAGES * sizeof(struct bio_vec));
+	if (r)
+		goto err_pages;
+	return 0;
+
+err_pages:
+	mempool_exit(&pool->pages);
+err_counter:
+	percpu_counter_destroy(&pool->used);
+	return r;
+}
+
+/**
+ * ecache_bounce_exit - free the pool; no write is under way
+ * @pool: initialised
+ */
+void ecache_bounce_exit(struct ecache_bounce_pool *pool)
+{
+	mempool_exit(&pool->vecs);
+	mempool_exit(&pool->pages);
+	WARN_ON_ONCE(percpu_counter_sum(&pool->used));
+	percpu_counter_destroy(&pool->used);
+}
+
+/* Room for one more bvec. */
+static int grow_vecs(struct ecache_bounce_pool *pool, struct ecache_io *io, gfp_t gfp)
+{
+	struct bio_vec *vec;
+
+	if (io->vec != io->inline_vec || io->nr_vecs < ECACHE_INLINE_VECS)
+		return 0;
+	vec = mempool_alloc(&pool->vecs, gfp);
+	if (!vec)
+		return -EAGAIN;
+	memcpy(vec, io->inline_vec, sizeof(io->inline_vec));
+	io->vec = vec;
+	return 0;
+}
+
+static void add_vec(struct ecache_io *io, struct page *page, unsigned int len)
+{
+	io->vec[io->nr_vecs++] = (struct bio_vec){ .bv_page = page, .bv_len = len };
+}
+
+static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes)
+{
+	unsigned int order = ilog2(ECACHE_MAX_WRITE_PAGES), len;
+	struct page *page;
+
+	if (over_cap(pool, DIV_ROUND_UP(bytes, PAGE_SIZE)))
+		return -EAGAIN;
+	while (bytes) {
+		/* Only the last page may be partly used, so that get_order(bv_len) tells the order again. */
+		order = min_t(unsigned int, order, ilog2(DIV_ROUND_UP(bytes, PAGE_SIZE)));
+		if (grow_vecs(pool, io, ECACHE_BOUNCE_GFP))
+			return -EAGAIN;
+		page = bounce_alloc(pool, ECACHE_BOUNCE_GFP, order);
+		if (!page) {
+			if (!order--)
+				return -EAGAIN;
+			continue;
+		}
+		len = min_t(unsigned int, bytes, PAGE_SIZE << order);
+		add_vec(io, page, len);
+		bytes -= len;
+	}
+	return 0;
+}
+
+/*
+ * Sleeps until the reserve has given all. It cannot wait for itself: what it waits for is with the disk, and requests in the caller's plug are
+ * sent when it sleeps.
+ */
+static void bounce_get_reserve(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes)
+{
+	unsigned int noio, len;
+
+	mutex_lock(&pool->reserve_lock);
+	noio = memalloc_noio_save();
+	while (bytes) {
+		grow_vecs(pool, io, GFP_NOIO);
+		len = min_t(unsigned int, bytes, PAGE_SIZE);
+		add_vec(io, mempool_alloc(&pool->pages, GFP_NOIO), len);
+		bytes -= len;
+	}
+	memalloc_noio_restore(noio);
+	mutex_unlock(&pool->reserve_lock);
+}
+
+/**
+ * ecache_bounce_get - pages for the ciphertext of a write
+ * @pool: the volume's
+ * @io: gets the bvecs
+ * @bytes: at most ECACHE_MAX_WRITE_PAGES pages
+ * @nowait: do not sleep
+ *
+ * Return: 0, or -EAGAIN (only with @nowait).
+ */
+int ecache_bounce_get(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes, bool nowait)
+{
+	io->vec = io->inline_vec;
+	io->nr_vecs = 0;
+	if (likely(!bounce_get_fast(pool, io, bytes)))
+		return 0;
+	ecache_bounce_put(pool, io);
+	if (nowait)
+		return -EAGAIN;
+	io->vec = io->inline_vec;
+	io->nr_vecs = 0;
+	bounce_get_reserve(pool, io, bytes);
+	return 0;
+}
+
+/**
+ * ecache_bounce_put - give the pages back
+ * @pool: the volume's
+ * @io: with or without all its pages
+ *
+ * Called in any context.
+ */
+void ecache_bounce_put(struct ecache_bounce_pool *pool, struct ecache_io *io)
+{
+	unsigned int i, order;
+
+	for (i = 0; i < io->nr_vecs; i++) {
+		order = get_order(io->vec[i].bv_len);
+		if (order)
+			bounce_free(pool, io->vec[i].bv_page, order);
+		else
+			mempool_free(io->vec[i].bv_page, &pool->pages);	/* refills the reserve first */
+	}
+	if (io->vec != io->inline_vec)
+		mempool_free(io->vec, &pool->vecs);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DM_ECACHE_COMPAT_H
+#define DM_ECACHE_COMPAT_H
+
+/*
+ * The only file that knows that kernels differ. Kbuild looks features up in the kernel's headers; nothing here
+ * or elsewhere compares version numbers.
+ */
+
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+#include <linux/interrupt.h>
+#include <linux/key.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h>
+#else
+#include <linux/kernel.h>
+#endif
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj, ...)	kzalloc(sizeof(obj), GFP_KERNEL)
+#endif
+
+#ifndef REQ_ATOMIC
+#define REQ_ATOMIC	0	/* never set: no kernel without it makes such a bio */
+#endif
+
+/* ecache_iter_rewind_to_vec - point @iter at the start of a new bvec array; its sector and size stay. */
+static inline void ecache_iter_rewind_to_vec(struct bvec_iter *iter)
+{
+	iter->bi_idx = 0;
+#ifdef ECACHE_HAVE_BI_OFFSET
+	iter->bi_offset = 0;
+#else
+	iter->bi_bvec_done = 0;
+#endif
+}
+
+/* ecache_bio_clear_gap - what the block layer knows of gaps between the old bvecs does not hold for new ones. */
+static inline void ecache_bio_clear_gap(struct bio *bio)
+{
+#ifdef ECACHE_HAVE_BVEC_GAP_BIT
+	bio->bi_bvec_gap_bit = 0;
+#endif
+}
+
+static inline void ecache_stack_bs_limits(struct queue_limits *limits, unsigned int bs)
+{
+#ifdef ECACHE_HAVE_STACK_BS_LIMITS
+	dm_stack_bs_limits(limits, bs);
+#else
+	limits->logical_block_size = max_t(unsigned int, limits->logical_block_size, bs);
+	limits->physical_block_size = max_t(unsigned int, limits->physical_block_size, bs);
+	limits->io_min = max_t(unsigned int, limits->io_min, bs);
+#endif
+}
+
+/* ecache_flush_bypasses_map - empty flushes go to the device below without a clone through our map. */
+static inline void ecache_flush_bypasses_map(struct dm_target *ti)
+{
+#ifdef ECACHE_HAVE_FLUSH_BYPASSES_MAP
+	ti->flush_bypasses_map = true;
+#endif
+}
+
+/*
+ * Bottom half on the CPU that asked for it: a work item of a BH workqueue, where there is none a tasklet. One per CPU, never one
+ * per bio: the tasklet core still touches a tasklet after its function has returned.
+ */
+struct ecache_bh {
+#ifdef ECACHE_HAVE_WQ_BH
+	struct work_struct work;
+#else
+	struct tasklet_struct tasklet;
+#endif
+};
+
+#ifdef ECACHE_HAVE_WQ_BH
+
+#define ECACHE_BH_HANDLER(fn, type, member)				\
+	static void fn##_inner(type *owner);				\
+	static void fn(struct work_struct *work)			\
+	{								\
+		fn##_inner(container_of(work, type, member.work));	\
+	}								\
+	static void fn##_inner(type *owner)
+
+#define ecache_bh_init(bh, fn)	INIT_WORK(&(bh)->work, fn)
+
+static inline struct workqueue_struct *ecache_bh_create(void)
+{
+	return alloc_workqueue("ecache_bh", WQ_BH | WQ_HIGHPRI, 0);
+}
+
+static inline void ecache_bh_schedule(struct workqueue_struct *wq, struct ecache_bh *bh)
+{
+	queue_work(wq, &bh->work);
+}
+
+static inline void ecache_bh_kill(struct ecache_bh *bh)
+{
+	cancel_work_sync(&bh->work);
+}
+
+static inline void ecache_bh_destroy(struct workqueue_struct *wq)
+{
+	destroy_workqueue(wq);
+}
+
+#else
+
+#define ECACHE_BH_HANDLER(fn, type, member)				\
+	static void fn##_inner(type *owner);				\
+	static void fn(struct tasklet_struct *tasklet)			\
+	{								\
+		fn##_inner(container_of(tasklet, type, member.tasklet));\
+	}								\
+	static void fn##_inner(type *owner)
+
+#define ecache_bh_init(bh, fn)	tasklet_setup(&(bh)->tasklet, fn)
+
+/* Any address that is not NULL: the caller only tests it. */
+static inline struct workqueue_struct *ecache_bh_create(void)
+{
+	return system_wq;
+}
+
+static inline void ecache_bh_schedule(struct workqueue_struct *wq, struct ecache_bh *bh)
+{
+	tasklet_hi_schedule(&bh->tasklet);
+}
+
+static inline void ecache_bh_kill(struct ecache_bh *bh)
+{
+	tasklet_kill(&bh->tasklet);
+}
+
+static inline void ecache_bh_destroy(struct workqueue_struct *wq)
+{
+}
+
+#endif /* ECACHE_HAVE_WQ_BH */
+
+/* Key types of modules that may be absent: NULL where we cannot link to them. */
+#if IS_REACHABLE(CONFIG_ENCRYPTED_KEYS)
+#include <keys/encrypted-type.h>
+#define ECACHE_KEY_TYPE_ENCRYPTED	(&key_type_encrypted)
+#else
+#define ECACHE_KEY_TYPE_ENCRYPTED	NULL
+struct encrypted_key_payload {
+	unsigned short decrypted_datalen;
+	u8 *decrypted_data;
+};
+#endif
+
+#if IS_REACHABLE(CONFIG_TRUSTED_KEYS)
+#include <keys/trusted-type.h>
+#define ECACHE_KEY_TYPE_TRUSTED		(&key_type_trusted)
+#else
+#define ECACHE_KEY_TYPE_TRUSTED		NULL
+struct trusted_key_payload {
+	unsigned int key_len;
+	unsigned char *key;
+};
+#endif
+
+#endif

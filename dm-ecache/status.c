@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Status, table and IMA lines.
+ */
+#include <linux/string.h>
+
+#include "dm-ecache.h"
+
+static void sum_stats(struct ecache_volume *vol, struct ecache_stats *sum)
+{
+	int cpu;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		const struct ecache_stats *s = per_cpu_ptr(vol->stats, cpu);
+
+		sum->reads += s->reads;
+		sum->writes += s->writes;
+		sum->read_sectors += s->read_sectors;
+		sum->write_sectors += s->write_sectors;
+		sum->inline_reads += s->inline_reads;
+		sum->deferred_reads += s->deferred_reads;
+		sum->errors += s->errors;
+	}
+}
+
+/**
+ * ecache_emit_info - the status line
+ * @vol: the volume
+ * @result: where to
+ * @maxlen: its size
+ *
+ *	<state> <engine> <driver> <key_id|-> <lease seconds left|-> <reads> <writes> <read sectors> <write sectors>
+ *	<inline> <deferred> <errors> <last reason>
+ *
+ * Return: characters printed.
+ */
+unsigned int ecache_emit_info(struct ecache_volume *vol, char *result, unsigned int maxlen)
+{
+	u8 key_id[ECACHE_KEY_ID_SIZE];
+	enum ecache_reason reason;
+	enum ecache_state state;
+	struct ecache_stats s;
+	unsigned int sz = 0;
+	bool known;
+
+	spin_lock_irq(&vol->state_lock);
+	state = vol->state;
+	reason = vol->reason;
+	known = vol->key_id_known;
+	memcpy(key_id, vol->key_id, sizeof(key_id));
+	spin_unlock_irq(&vol->state_lock);
+	sum_stats(vol, &s);
+
+	DMEMIT("%s cpu %s ", ecache_state_name(state), ecache_cpu_driver(vol->unkeyed));
+	if (known)
+		DMEMIT("%*phN", ECACHE_KEY_ID_SIZE, key_id);
+	else
+		DMEMIT("-");
+	DMEMIT(" - %llu %llu %llu %llu %llu %llu %llu %s", s.reads, s.writes, s.read_sectors, s.write_sectors,
+	       s.inline_reads, s.deferred_reads, s.errors, ecache_reason_name(reason));
+	return sz;
+}
+
+static unsigned int emit_ima(struct ecache_target *et, char *result, unsigned int maxlen)
+{
+	unsigned int sz = 0;
+
+	DMEMIT_TARGET_NAME_VERSION(et->ti->type);
+	DMEMIT(",cipher=%s,key_size=%u,iv_offset=%llu,device=%s,start=%llu,sector_size=%u", ECACHE_CIPHER, et->key_size,
+	       et->iv_offset, et->dev->name, (unsigned long long)et->start, et->sector_size);
+	DMEMIT(",iv_large_sectors=%c,allow_discards=%c;", et->iv_large_sectors ? 'y' : 'n',
+	       et->allow_discards ? 'y' : 'n');
+	return sz;
+}
+
+/**
+ * ecache_status - dm's status
+ * @ti: the target
+ * @type: which line
+ * @status_flags: unused
+ * @result: where to
+ * @maxlen: its size
+ */
+void ecache_status(struct dm_target *ti, status_type_t type, unsigned int status_flags, char *result,
+		   unsigned int maxlen)
+{
+	struct ecache_target *et = ti->private;
+
+	switch (type) {
+	case STATUSTYPE_INFO:
+		ecache_emit_info(et->vol, result, maxlen);
+		break;
+	case STATUSTYPE_TABLE:
+		ecache_emit(et, et->dev->name, result, maxlen);
+		break;
+	case STATUSTYPE_IMA:
+		emit_ima(et, result, maxlen);
+		break;
+	}
+}
