@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHECTL_CREATOR_H
+#define ECACHECTL_CREATOR_H
+
+#include <json-c/json.h>
+
+#include "../common/err.h"
+#include "call.h"
+#include "verb.h"
+
+/*
+ * The creator's part of create and regrant: DescribeKey, CreateGrant and GenerateDataKeyWithoutPlaintext with the credentials of
+ * whoever runs ecachectl. They never leave this process; ecached gets the key ARN, the grant and the wrapped key.
+ */
+struct creator {
+	const char *profile;		/* --creator-profile */
+	const char *credentials;	/* --creator-credentials FILE */
+};
+
+#define CREATOR_OPTS(type) \
+	{ "creator-profile", "PROFILE", "AWS profile of the creator (default: environment, then AWS_PROFILE)", \
+	  OPT_STRING, offsetof(type, creator.profile) }, \
+	{ "creator-credentials", "FILE", "the creator's AWS credentials file", \
+	  OPT_STRING, offsetof(type, creator.credentials) }
+
+/* creator_ask - a struct call_ops.ask; @ctx is the struct creator. */
+int creator_ask(void *ctx, struct call *c, const char *what, struct json_object *msg, struct err *e);
+
+/*
+ * creator_principal - the lasting principal behind a caller's ARN: an assumed role's session becomes its role, all else stays.
+ * -EINVAL when @caller is no ARN of an identity, -ENOSPC.
+ */
+int creator_principal(const char *caller, char *out, size_t size, struct err *e);
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../ecached/proto.h"
+#include "output.h"
+
+const char *out_str(struct json_object *o, const char *key)
+{
+	struct json_object *m = o ? json_object_object_get(o, key) : NULL;
+
+	return json_object_is_type(m, json_type_string) ? json_object_get_string(m) : "-";
+}
+
+int64_t out_int(struct json_object *o, const char *key)
+{
+	return o ? json_object_get_int64(json_object_object_get(o, key)) : 0;
+}
+
+bool out_bool(struct json_object *o, const char *key)
+{
+	return o && json_object_get_boolean(json_object_object_get(o, key));
+}
+
+struct json_object *out_obj(struct json_object *o, const char *key)
+{
+	struct json_object *m = o ? json_object_object_get(o, key) : NULL;
+
+	return json_object_is_type(m, json_type_object) ? m : NULL;
+}
+
+void out_json(struct json_object *o)
+{
+	json_object_object_del(o, PROTO_TYPE);
+	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						      JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+void out_ago(int64_t then, int64_t now, char *out, size_t size)
+{
+	long long s = now - then;
+
+	if (!then)
+		snprintf(out, size, "never");
+	else if (s < 120)
+		snprintf(out, size, "%lld s ago", s < 0 ? 0 : s);
+	else if (s < 7200)
+		snprintf(out, size, "%lld min ago", s / 60);
+	else if (s < 48 * 3600)
+		snprintf(out, size, "%lld h ago", s / 3600);
+	else
+		snprintf(out, size, "%lld days ago", s / 86400);
+}
+
+void out_time(int64_t when, char *out, size_t size)
+{
+	time_t t = when;
+	struct tm tm;
+
+	if (!when || !localtime_r(&t, &tm) || !strftime(out, size, "%Y-%m-%d %H:%M:%S %z", &tm))
+		snprintf(out, size, "-");
+}
+
+char *out_device_path(const char *path)
+{
+	char cwd[PATH_MAX], *out;
+
+	if (*path == '/' || !getcwd(cwd, sizeof(cwd)))
+		out = strdup(path);
+	else if (asprintf(&out, "%s/%s", cwd, path) < 0)
+		out = NULL;
+	if (!out)
+		abort();
+	return out;
+}
+
+void out_list_head(FILE *to)
+{
+	fprintf(to, "%-20s %-12s %-12s %-12s %s\n", "NAME", "STATE", "VERDICT", "LAST OK", "DEVICE");
+}
+
+void out_list_line(FILE *to, struct json_object *v, int64_t now)
+{
+	struct json_object *probe = out_obj(v, "probe");
+	char ago[32];
+
+	out_ago(out_int(v, "last_ok"), now, ago, sizeof(ago));
+	fprintf(to, "%-20s %-12s %-12s %-12s %s\n", out_str(v, "name"), out_str(v, "state"),
+		out_str(probe, "verdict"), ago, out_str(v, "device"));
+}
+
+static void status_target(FILE *to, struct json_object *t)
+{
+	if (!t)
+		return;
+	fprintf(to, "  target     %s, engine %s, driver %s%s\n", out_str(t, "state"), out_str(t, "engine"),
+		out_str(t, "driver"), out_bool(t, "generic") ? " (slow generic code: load the CPU's AES module)" : "");
+	fprintf(to, "  I/O        %lld reads (%lld MiB), %lld writes (%lld MiB), %lld errors\n",
+		(long long)out_int(t, "reads"), (long long)out_int(t, "read_sectors") / 2048,
+		(long long)out_int(t, "writes"), (long long)out_int(t, "write_sectors") / 2048,
+		(long long)out_int(t, "errors"));
+}
+
+static void status_probe(FILE *to, struct json_object *p, int64_t now)
+{
+	char ago[32];
+
+	if (!p)
+		return;
+	out_ago(out_int(p, "at"), now, ago, sizeof(ago));
+	fprintf(to, "  probe      %s, %s", out_str(p, "verdict"), ago);
+	if (strcmp(out_str(p, "reason"), "-"))
+		fprintf(to, " (%s)", out_str(p, "reason"));
+	if (strcmp(out_str(p, "request_id"), "-"))
+		fprintf(to, ", request %s", out_str(p, "request_id"));
+	fputc('\n', to);
+}
+
+static void status_revoked(FILE *to, struct json_object *r)
+{
+	char when[64];
+
+	if (!r)
+		return;
+	out_time(out_int(r, "at"), when, sizeof(when));
+	fprintf(to, "  revoked    %s: %s, request %s\n", when, out_str(r, "reason"), out_str(r, "request_id"));
+}
+
+static void teardown_lines(FILE *to, struct json_object *t)
+{
+	struct json_object *steps = json_object_object_get(t, "steps"), *s;
+	size_t i;
+
+	fprintf(to, "  teardown   key gone after %lld ms, all done after %lld ms\n", (long long)out_int(t, "key_gone_ms"),
+		(long long)out_int(t, "total_ms"));
+	if (!json_object_is_type(steps, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(steps); i++) {
+		s = json_object_array_get_idx(steps, i);
+		fprintf(to, "    +%6lld ms  %-10s %-10s %s\n", (long long)out_int(s, "start_ms"), out_str(s, "name"),
+			out_str(s, "outcome"), out_str(s, "error"));
+	}
+}
+
+void out_teardown(struct json_object *o)
+{
+	struct json_object *t = out_obj(o, "teardown");
+
+	if (t)
+		teardown_lines(stdout, t);
+}
+
+void out_status(FILE *to, struct json_object *v, int64_t now)
+{
+	struct json_object *policy = out_obj(v, "policy"), *teardown = out_obj(v, "teardown");
+	char ago[32];
+
+	fprintf(to, "%s: %s\n", out_str(v, "name"), out_str(v, "state"));
+	fprintf(to, "  device     %s\n", out_str(v, "device"));
+	if (strcmp(out_str(v, "mapping"), "-"))
+		fprintf(to, "  mapping    %s\n", out_str(v, "mapping"));
+	fprintf(to, "  key        %s\n", out_str(v, "key_arn"));
+	fprintf(to, "  grant      %s, cache id %s\n", out_str(v, "grant_id"), out_str(v, "cache_id"));
+	status_probe(to, out_obj(v, "probe"), now);
+	out_ago(out_int(v, "last_ok"), now, ago, sizeof(ago));
+	fprintf(to, "  last OK    %s\n", ago);
+	status_revoked(to, out_obj(v, "revoked"));
+	status_target(to, out_obj(v, "target"));
+	if (policy)
+		fprintf(to, "  policy     on-revoke %s, on-disabled %s, probe every %lld s, teardown within %lld s\n",
+			out_str(policy, "on_revoke"), out_str(policy, "on_disabled"),
+			(long long)out_int(policy, "probe_interval"), (long long)out_int(policy, "teardown_deadline"));
+	if (teardown)
+		teardown_lines(to, teardown);
+	if (strcmp(out_str(v, "problem"), "-"))
+		fprintf(to, "  problem    %s\n", out_str(v, "problem"));
+}
+
+/* dump_section - an object's members, one a line; inner objects on one line as JSON. */
+static void dump_section(const char *title, struct json_object *o)
+{
+	printf("%s\n", title);
+	if (!json_object_is_type(o, json_type_object)) {
+		printf("  none%s%s\n", json_object_is_type(o, json_type_string) ? ": " : "",
+		       json_object_is_type(o, json_type_string) ? json_object_get_string(o) : "");
+		return;
+	}
+	json_object_object_foreach(o, key, value) {
+		if (json_object_is_type(value, json_type_string))
+			printf("  %-20s %s\n", key, json_object_get_string(value));
+		else
+			printf("  %-20s %s\n", key,
+			       json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
+							      JSON_C_TO_STRING_NOSLASHESCAPE));
+	}
+}
+
+void out_dump(struct json_object *o)
+{
+	static const char *const sections[] = { "header", "token", "pin", "state" };
+	size_t i;
+
+	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		dump_section(sections[i], json_object_object_get(o, sections[i]));
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "../common/json.h"
+#include "proto.h"
+#include "request.h"
+
+#define SECTOR_SIZE 4096
+#define KEY_SIZE 64
+
+/* Which members a verb takes; a name is needed unless it says otherwise. */
+enum {
+	TAKES_DEVICE = 1,
+	NEEDS_DEVICE = 2,
+	TAKES_CREATE = 4,	/* kms_key, cache_id, unit, sizes, flags */
+	TAKES_GRANT = 8,
+	TAKES_OLDER = 16,
+	NO_NAME = 32,		/* none allowed */
+	NAME_OPTIONAL = 64,
+	IS_PUBLIC = 128,
+};
+
+static const struct {
+	const char *name;
+	unsigned int takes;
+} verbs[REQUEST_NR] = {
+	[REQUEST_CREATE] = { "create", NEEDS_DEVICE | TAKES_CREATE | TAKES_GRANT },
+	[REQUEST_OPEN] = { "open", TAKES_DEVICE | TAKES_OLDER },
+	[REQUEST_CLOSE] = { "close", 0 },
+	[REQUEST_STATUS] = { "status", NAME_OPTIONAL | IS_PUBLIC },
+	[REQUEST_LIST] = { "list", NO_NAME | IS_PUBLIC },
+	[REQUEST_REVOKE] = { "revoke", 0 },
+	[REQUEST_REGRANT] = { "regrant", TAKES_GRANT },
+	[REQUEST_DESTROY] = { "destroy", 0 },
+	[REQUEST_DUMP] = { "dump", NAME_OPTIONAL | TAKES_DEVICE },
+};
+
+const char *request_verb_name(enum request_verb v)
+{
+	return v < REQUEST_NR ? verbs[v].name : "unknown";
+}
+
+bool request_public(enum request_verb v)
+{
+	return v < REQUEST_NR && verbs[v].takes & IS_PUBLIC;
+}
+
+/* The strings of a request before they are checked; NULL when absent. */
+struct raw {
+	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit;
+	int64_t sector_size, key_size;
+};
+
+static int find_verb(const char *name, enum request_verb *out, struct err *e)
+{
+	unsigned int v;
+
+	for (v = 0; v < REQUEST_NR; v++) {
+		if (!strcmp(name, verbs[v].name)) {
+			*out = v;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "unknown verb '%s'", name);
+}
+
+/* printable - no control characters: the text goes into logs, pins and JSON. */
+static bool printable(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static int copy(char *out, size_t size, const char *what, const char *in, struct err *e)
+{
+	if (!in)
+		return 0;
+	if (strlen(in) >= size)
+		return err_set(e, -EINVAL, "%s is longer than %zu characters", what, size - 1);
+	if (!printable(in))
+		return err_set(e, -EINVAL, "%s has control characters in it", what);
+	strcpy(out, in);
+	return 0;
+}
+
+static int check_name(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
+{
+	int rc;
+
+	if (!raw->name)
+		return takes & (NO_NAME | NAME_OPTIONAL) ? 0 : err_set(e, -EINVAL, "no volume name given");
+	if (takes & NO_NAME)
+		return err_set(e, -EINVAL, "%s takes no name", verbs[rq->verb].name);
+	rc = volume_name_check(raw->name, e);
+	if (rc)
+		return rc;
+	strcpy(rq->name, raw->name);
+	return 0;
+}
+
+static int check_device(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
+{
+	if (!raw->device)
+		return takes & NEEDS_DEVICE ? err_set(e, -EINVAL, "no device given") : 0;
+	if (!(takes & (NEEDS_DEVICE | TAKES_DEVICE)))
+		return err_set(e, -EINVAL, "%s takes no device", verbs[rq->verb].name);
+	if (raw->device[0] != '/')
+		return err_set(e, -EINVAL, "device '%s' is no absolute path", raw->device);
+	return copy(rq->device, sizeof(rq->device), "the device", raw->device, e);
+}
+
+static bool is_grant_id(const char *s)
+{
+	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+
+	return n >= 1 && n <= KMS_GRANT_ID_MAX && !s[n];
+}
+
+static int check_grant(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
+{
+	if (!raw->grant_id)
+		return 0;
+	if (!(takes & TAKES_GRANT))
+		return err_set(e, -EINVAL, "%s takes no grant id", verbs[rq->verb].name);
+	if (!is_grant_id(raw->grant_id))
+		return err_set(e, -EINVAL, "'%.128s' is no grant id (1-128 letters and digits)", raw->grant_id);
+	strcpy(rq->grant_id, raw->grant_id);
+	return 0;
+}
+
+static int check_create(const struct raw *raw, struct request *rq, struct err *e)
+{
+	int rc;
+
+	if (raw->cache_id) {
+		rc = cache_id_check(raw->cache_id, e);
+		if (rc)
+			return rc;
+		strcpy(rq->cache_id, raw->cache_id);
+	}
+	rc = copy(rq->kms_key, sizeof(rq->kms_key), "the KMS key", raw->kms_key, e);
+	if (!rc)
+		rc = copy(rq->unit, sizeof(rq->unit), "the unit", raw->unit, e);
+	if (rc)
+		return rc;
+	rq->sector_size = raw->sector_size;
+	rq->key_size = raw->key_size;
+	if (rq->sector_size != 512 && rq->sector_size != 1024 && rq->sector_size != 2048 && rq->sector_size != 4096)
+		return err_set(e, -EINVAL, "sector size %u is not 512, 1024, 2048 or 4096", rq->sector_size);
+	if (rq->key_size != 32 && rq->key_size != 64)
+		return err_set(e, -EINVAL, "key size %u is not 64 or 32", rq->key_size);
+	return 0;
+}
+
+static int only_create(struct json_object *msg, const struct request *rq, struct err *e)
+{
+	static const char *const members[] = {
+		"kms_key", "cache_id", "unit", "sector_size", "key_size", "allow_discards", "force", "no_open",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (json_object_object_get_ex(msg, members[i], NULL))
+			return err_set(e, -EINVAL, "%s takes no %s", verbs[rq->verb].name, members[i]);
+	}
+	return 0;
+}
+
+int request_read(struct json_object *msg, struct request *rq, struct err *e)
+{
+	struct raw raw = { .sector_size = SECTOR_SIZE, .key_size = KEY_SIZE };
+	const struct js_member members[] = {
+		{ PROTO_VERB, JS_STRING, 0, 1, 32, .string = &raw.verb },
+		{ "name", JS_STRING, JS_OPTIONAL, 0, 4096, .string = &raw.name },
+		{ "device", JS_STRING, JS_OPTIONAL, 0, PATH_MAX, .string = &raw.device },
+		{ "kms_key", JS_STRING, JS_OPTIONAL, 1, KMS_ARN_MAX, .string = &raw.kms_key },
+		{ "cache_id", JS_STRING, JS_OPTIONAL, 0, 4096, .string = &raw.cache_id },
+		{ "grant_id", JS_STRING, JS_OPTIONAL, 0, 4096, .string = &raw.grant_id },
+		{ "unit", JS_STRING, JS_OPTIONAL, 1, 4096, .string = &raw.unit },
+		{ "sector_size", JS_INT, JS_OPTIONAL, 0, UINT_MAX, .number = &raw.sector_size },
+		{ "key_size", JS_INT, JS_OPTIONAL, 0, UINT_MAX, .number = &raw.key_size },
+		{ "allow_discards", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->allow_discards },
+		{ "force", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->force },
+		{ "no_open", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->no_open },
+		{ "accept_older_header", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->accept_older_header },
+		{ NULL }
+	};
+	unsigned int takes;
+	int rc;
+
+	memset(rq, 0, sizeof(*rq));
+	rc = js_read(msg, members, e);
+	if (rc)
+		return rc;
+	rc = find_verb(raw.verb, &rq->verb, e);
+	if (rc)
+		return rc;
+	takes = verbs[rq->verb].takes;
+	rc = check_name(&raw, takes, rq, e);
+	if (!rc)
+		rc = check_device(&raw, takes, rq, e);
+	if (!rc)
+		rc = check_grant(&raw, takes, rq, e);
+	if (!rc)
+		rc = takes & TAKES_CREATE ? check_create(&raw, rq, e) : only_create(msg, rq, e);
+	if (!rc && rq->accept_older_header && !(takes & TAKES_OLDER))
+		rc = err_set(e, -EINVAL, "%s takes no accept_older_header", verbs[rq->verb].name);
+	if (!rc && rq->verb == REQUEST_DUMP && !*rq->name == !*rq->device)
+		rc = err_set(e, -EINVAL, "dump wants a volume name or a device");
+	return rc;
+}

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "watch.h"
+
+#define SOON_MS 1000		/* a hint, or an act to be repeated */
+
+struct watch_key {
+	struct watch_key *next;
+	char *arn;
+	unsigned int users;
+	int64_t due_ms;
+	bool in_flight;
+	bool bad;		/* its state forbids use: an OK probe is older news */
+	bool hinted;		/* it answered oddly and its volumes were probed for it */
+};
+
+/* random_up_to - 0..n, xorshift64*. Jitter, not secrecy. */
+static int64_t random_up_to(struct watch *w, int64_t n)
+{
+	w->random ^= w->random >> 12;
+	w->random ^= w->random << 25;
+	w->random ^= w->random >> 27;
+	return n > 0 ? (int64_t)((w->random * 0x2545f4914f6cdd1dULL >> 1) % (uint64_t)(n + 1)) : 0;
+}
+
+static int64_t jitter(struct watch *w, int64_t interval)
+{
+	return interval - interval / 5 + random_up_to(w, 2 * (interval / 5));
+}
+
+void watch_init(struct watch *w, const struct watch_ops *ops, void *ctx, bool canary, uint64_t seed)
+{
+	memset(w, 0, sizeof(*w));
+	w->ops = ops;
+	w->ctx = ctx;
+	w->canary = canary;
+	w->random = seed ? seed : 1;
+}
+
+void watch_free(struct watch *w)
+{
+	while (w->volumes)
+		watch_remove(w, w->volumes);
+}
+
+static struct watch_key *find_key(const struct watch *w, const char *arn)
+{
+	struct watch_key *k;
+
+	for (k = w->keys; k; k = k->next) {
+		if (!strcmp(k->arn, arn))
+			return k;
+	}
+	return NULL;
+}
+
+static struct watch_key *get_key(struct watch *w, const char *arn, int64_t first_ms)
+{
+	struct watch_key *k = find_key(w, arn);
+
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		if (!k)
+			return NULL;
+		k->arn = strdup(arn);
+		if (!k->arn) {
+			free(k);
+			return NULL;
+		}
+		k->due_ms = first_ms;
+		k->next = w->keys;
+		w->keys = k;
+	}
+	k->users++;
+	return k;
+}
+
+static void put_key(struct watch *w, struct watch_key *k)
+{
+	struct watch_key **p;
+
+	if (--k->users)
+		return;
+	for (p = &w->keys; *p != k; p = &(*p)->next)
+		;
+	*p = k->next;
+	if (k->in_flight)
+		w->in_flight--;
+	free(k->arn);
+	free(k);
+}
+
+struct watch_volume *watch_find(const struct watch *w, const char *name)
+{
+	struct watch_volume *v;
+
+	for (v = w->volumes; v; v = v->next) {
+		if (!strcmp(v->name, name))
+			return v;
+	}
+	return NULL;
+}
+
+const char *watch_key_arn(const struct watch_volume *v)
+{
+	return v->key->arn;
+}
+
+size_t watch_count(const struct watch *w)
+{
+	struct watch_volume *v;
+	size_t n = 0;
+
+	for (v = w->volumes; v; v = v->next)
+		n++;
+	return n;
+}
+
+int watch_add(struct watch *w, const struct watch_add *add, int64_t now_ms, struct watch_volume **out)
+{
+	struct watch_volume *v;
+
+	if (watch_find(w, add->name))
+		return -EEXIST;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->key = get_key(w, add->key_arn, now_ms + random_up_to(w, add->interval_ms));
+	if (!v->key) {
+		free(v);
+		return -ENOMEM;
+	}
+	snprintf(v->name, sizeof(v->name), "%s", add->name);
+	v->on_revoke = add->on_revoke;
+	v->on_disabled = add->on_disabled;
+	v->interval_ms = add->interval_ms;
+	v->locked = add->locked;
+	v->vcase.ok_once = add->ok_without_token;
+	v->vcase.grant_born_ms = add->grant_born_ms;
+	v->due_ms = now_ms + (add->just_ok ? jitter(w, v->interval_ms) : random_up_to(w, v->interval_ms));
+	v->next = w->volumes;
+	w->volumes = v;
+	*out = v;
+	return 0;
+}
+
+void watch_remove(struct watch *w, struct watch_volume *v)
+{
+	struct watch_volume **p;
+
+	for (p = &w->volumes; *p != v; p = &(*p)->next)
+		;
+	*p = v->next;
+	w->in_flight -= v->in_flight + v->controlling;
+	put_key(w, v->key);
+	free(v);
+}
+
+/* A volume in the middle of an act is not asked about: its fate is decided. */
+static bool wants_probe(const struct watch_volume *v)
+{
+	return !v->in_flight && !v->controlling && !v->ending && !v->busy;
+}
+
+static int64_t key_interval(const struct watch *w, const struct watch_key *k)
+{
+	int64_t interval = INT64_MAX;
+	struct watch_volume *v;
+
+	for (v = w->volumes; v; v = v->next) {
+		if (v->key == k && v->interval_ms < interval)
+			interval = v->interval_ms;
+	}
+	return interval;
+}
+
+void watch_run(struct watch *w, int64_t now_ms)
+{
+	struct watch_volume *v;
+	struct watch_key *k;
+
+	for (k = w->keys; k && w->in_flight < WATCH_IN_FLIGHT_MAX; k = k->next) {
+		if (k->in_flight || k->due_ms > now_ms)
+			continue;
+		k->in_flight = true;
+		w->in_flight++;
+		w->ops->describe(w->ctx, k->arn);
+	}
+	for (v = w->volumes; v && w->in_flight < WATCH_IN_FLIGHT_MAX; v = v->next) {
+		if (!wants_probe(v) || v->due_ms > now_ms)
+			continue;
+		v->in_flight = true;
+		v->asked_fresh = v->fresh;
+		w->in_flight++;
+		w->ops->probe(w->ctx, v, v->fresh);
+	}
+}
+
+int64_t watch_due(const struct watch *w)
+{
+	int64_t due = INT64_MAX;
+	struct watch_volume *v;
+	struct watch_key *k;
+
+	if (w->in_flight >= WATCH_IN_FLIGHT_MAX)
+		return INT64_MAX;	/* the next answer brings us back */
+	for (k = w->keys; k; k = k->next) {
+		if (!k->in_flight && k->due_ms < due)
+			due = k->due_ms;
+	}
+	for (v = w->volumes; v; v = v->next) {
+		if (wants_probe(v) && v->due_ms < due)
+			due = v->due_ms;
+	}
+	return due;
+}
+
+static void note_evidence(struct watch_volume *v, const struct kms_answer *a, enum kms_key_state state, int64_t now_ms)
+{
+	struct watch_evidence *ev = &v->evidence;
+
+	memset(ev, 0, sizeof(*ev));
+	ev->at_ms = now_ms;
+	memcpy(ev->code, a->code, sizeof(ev->code));
+	memcpy(ev->request_id, a->request_id, sizeof(ev->request_id));
+	if (state != KMS_STATE_NONE && state != KMS_STATE_ENABLED)
+		snprintf(ev->reason, sizeof(ev->reason), "key state %s", kms_key_state_name(state));
+	else if (*a->code)
+		snprintf(ev->reason, sizeof(ev->reason), "%.63s: %.440s", a->code, a->message);
+	else
+		snprintf(ev->reason, sizeof(ev->reason), "%s", a->message);
+}
+
+static void order(struct watch *w, struct watch_volume *v, enum policy policy)
+{
+	if (v->ending || v->busy)
+		return;
+	switch (policy) {
+	case POLICY_TEARDOWN:
+		v->ending = true;
+		w->ops->act(w->ctx, v, WATCH_TEARDOWN);
+		break;
+	case POLICY_LOCK:
+		if (v->locked)
+			return;
+		v->busy = true;
+		w->ops->act(w->ctx, v, WATCH_LOCK);
+		break;
+	case POLICY_HOLD:
+		break;
+	}
+}
+
+/* release_brake - once every volume is known to be OK again, the odd hour is over without an operator. */
+static void release_brake(struct watch *w)
+{
+	struct watch_volume *v;
+
+	if (!w->brake.engaged)
+		return;
+	for (v = w->volumes; v; v = v->next) {
+		if (!v->probed || v->verdict != VERDICT_OK)
+			return;
+	}
+	memset(&w->brake, 0, sizeof(w->brake));
+	w->ops->brake(w->ctx, false);
+}
+
+/* conclude - the verdict is settled for now: tell, and do what the policy says. */
+static void conclude(struct watch *w, struct watch_volume *v, enum verdict verdict, enum verdict_why why,
+		     int64_t now_ms)
+{
+	bool first = !v->probed, changed = first || v->verdict != verdict || v->why != why;
+	enum verdict before = v->verdict;
+
+	v->probed = true;
+	v->verdict = verdict;
+	v->why = why;
+	if (verdict == VERDICT_OK)
+		v->ok_ms = now_ms;
+	if (changed)
+		w->ops->verdict(w->ctx, v, first, before);
+	if (verdict == VERDICT_OK) {
+		release_brake(w);
+		if (v->locked && !v->busy && !v->ending) {
+			v->busy = true;
+			w->ops->act(w->ctx, v, WATCH_REOPEN);
+		}
+	} else if (verdict == VERDICT_LOST) {
+		order(w, v, POLICY_TEARDOWN);
+	} else if (verdict == VERDICT_REVOKED) {
+		order(w, v, why == VERDICT_WHY_DENIED ? v->on_revoke : v->on_disabled);
+	}
+}
+
+static bool braked(struct watch *w, struct watch_volume *v, int64_t now_ms)
+{
+	bool before = w->brake.engaged;
+
+	if (w->canary)
+		return false;
+	if (verdict_brake_note(&w->brake, v->key->arn, now_ms) && !before)
+		w->ops->brake(w->ctx, true);
+	return w->brake.engaged;
+}
+
+/* confirm - the denials are complete. The control probe has the last word, or without a canary the brake. */
+static void confirm(struct watch *w, struct watch_volume *v, bool held, int64_t now_ms)
+{
+	enum verdict_why why = v->vcase.pending_why;
+
+	if (w->canary) {
+		v->controlling = true;
+		w->in_flight++;
+		conclude(w, v, VERDICT_SUSPECT, why, now_ms);
+		w->ops->control(w->ctx, v);
+		return;
+	}
+	conclude(w, v, held ? VERDICT_SUSPECT : verdict_control(&v->vcase, VERDICT_OK), why, now_ms);
+}
+
+void watch_probed(struct watch *w, const char *name, const struct kms_answer *a, int64_t now_ms)
+{
+	struct verdict_evidence ev = { .at_ms = now_ms };
+	struct watch_volume *v = watch_find(w, name);
+	struct verdict_next next = { 0 };
+	bool held = false;
+
+	if (!v || !v->in_flight)
+		return;
+	v->in_flight = false;
+	w->in_flight--;
+	ev.verdict = verdict_of_probe(a, &ev.why);
+	ev.fresh = v->asked_fresh;
+	if (ev.verdict == VERDICT_OK && v->key->bad) {
+		/* DescribeKey knows better: ask it again before believing in a key that came back. */
+		v->key->due_ms = now_ms;
+		v->due_ms = now_ms + SOON_MS;
+		return;
+	}
+	verdict_case_add(&v->vcase, &ev, &next);
+	v->fresh = next.refresh || next.fresh_connection;
+	v->due_ms = now_ms + (next.retry_in_ms ? next.retry_in_ms : jitter(w, v->interval_ms));
+	note_evidence(v, a, KMS_STATE_NONE, now_ms);
+	if (next.verdict == VERDICT_SUSPECT)
+		held = braked(w, v, now_ms);
+	if (next.need_control)
+		confirm(w, v, held, now_ms);
+	else
+		conclude(w, v, next.verdict, next.why, now_ms);
+}
+
+void watch_controlled(struct watch *w, const char *name, const struct kms_answer *a, int64_t now_ms)
+{
+	struct watch_volume *v = watch_find(w, name);
+	enum verdict control;
+
+	if (!v || !v->controlling)
+		return;
+	v->controlling = false;
+	w->in_flight--;
+	control = verdict_of_probe(a, NULL);
+	/* The canary is asked with the volume's own wrapped key: being told that it is wrong means being allowed to ask. */
+	if (control == VERDICT_HEADER_FAULT)
+		control = VERDICT_OK;
+	conclude(w, v, verdict_control(&v->vcase, control), v->vcase.pending_why, now_ms);
+}
+
+/* probe_key_soon - spread over a second, so that a key with many volumes is no burst. */
+static void probe_key_soon(struct watch *w, const struct watch_key *k, int64_t now_ms)
+{
+	struct watch_volume *v;
+	int64_t soon;
+
+	for (v = w->volumes; v; v = v->next) {
+		soon = now_ms + random_up_to(w, SOON_MS);
+		if (v->key == k && v->due_ms > soon)
+			v->due_ms = soon;
+	}
+}
+
+static void key_is_bad(struct watch *w, struct watch_key *k, const struct kms_answer *a, enum kms_key_state state,
+		       enum verdict_why why, int64_t now_ms)
+{
+	struct watch_volume *v;
+
+	k->bad = true;
+	for (v = w->volumes; v; v = v->next) {
+		if (v->key != k || v->ending)
+			continue;
+		note_evidence(v, a, state, now_ms);
+		conclude(w, v, VERDICT_REVOKED, why, now_ms);
+	}
+}
+
+void watch_described(struct watch *w, const char *key_arn, const struct kms_answer *a, enum kms_key_state state,
+		     int64_t now_ms)
+{
+	struct watch_key *k = find_key(w, key_arn);
+	enum verdict_why why;
+
+	if (!k || !k->in_flight)
+		return;
+	k->in_flight = false;
+	w->in_flight--;
+	k->due_ms = now_ms + jitter(w, key_interval(w, k));
+	switch (verdict_of_describe(a, state, &why)) {
+	case VERDICT_REVOKED:
+		key_is_bad(w, k, a, state, why, now_ms);
+		return;
+	case VERDICT_OK:
+		if (k->bad)
+			probe_key_soon(w, k, now_ms);
+		k->bad = false;
+		k->hinted = false;
+		return;
+	case VERDICT_SUSPECT:
+	case VERDICT_LOST:
+		if (!k->hinted)
+			probe_key_soon(w, k, now_ms);
+		k->hinted = true;
+		return;
+	default:
+		return;		/* the volumes' own probes tell */
+	}
+}
+
+void watch_locked(struct watch *w, struct watch_volume *v)
+{
+	(void)w;
+	v->busy = false;
+	v->locked = true;
+}
+
+void watch_reopened(struct watch *w, struct watch_volume *v, bool ok)
+{
+	(void)w;
+	v->busy = false;
+	if (ok)
+		v->locked = false;
+}
+
+void watch_retry(struct watch *w, struct watch_volume *v, int64_t now_ms)
+{
+	(void)w;
+	v->busy = false;
+	v->ending = false;
+	v->due_ms = now_ms + SOON_MS;
+	v->key->due_ms = v->key->due_ms < v->due_ms ? v->key->due_ms : v->due_ms;
+}
