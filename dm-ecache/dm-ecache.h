@@ -263,6 +263,7 @@ int ecache_cpu_crypt(const struct ecache_target *et, struct crypto_sync_skcipher
 		     unsigned int bytes);
 
 /* message.c */
+int ecache_message_run(struct ecache_target *et, unsigned int argc, char **argv, const char **why);
 int ecache_message(struct dm_target *ti, unsigned int argc, char **argv, char *result, unsigned int maxlen);
 
 /* status.c */

@@ -8,86 +8,83 @@
 
 #include "dm-ecache.h"
 
-static const char *device_name(struct dm_target *ti)
+static int key_set(struct ecache_target *et, const char *arg, const char **why)
 {
-	return dm_device_name(dm_table_get_md(ti->table));
-}
-
-static int message_key_set(struct dm_target *ti, char *arg)
-{
-	struct ecache_target *et = ti->private;
 	u8 key[ECACHE_MAX_KEY_SIZE];
-	const char *why = "";
 	int r;
 
-	r = ecache_key_parse(arg, key, et->key_size, &why);
+	r = ecache_key_parse(arg, key, et->key_size, why);
 	if (!r)
-		r = ecache_volume_set_key(et->vol, key, et->key_size, &why);
+		r = ecache_volume_set_key(et->vol, key, et->key_size, why);
 	memzero_explicit(key, sizeof(key));
-	if (r)
-		DMERR("%s: key set: %s (%d)", device_name(ti), why, r);
 	return r;
 }
 
-static int message_key_wipe(struct dm_target *ti)
+static int run_message(struct ecache_target *et, unsigned int argc, char **argv, const char **why)
 {
-	struct ecache_target *et = ti->private;
-
-	if (ecache_volume_wipe_key(et->vol)) {
-		DMINFO("%s: key wiped", device_name(ti));
-		schedule_work(&et->event);
-	}
-	return 0;
-}
-
-static int message_key_revoke(struct dm_target *ti)
-{
-	struct ecache_target *et = ti->private;
-
-	if (ecache_volume_revoke(et->vol)) {
-		DMINFO("%s: revoked", device_name(ti));
-		schedule_work(&et->event);
-	}
-	return 0;
-}
-
-static int message_key(struct dm_target *ti, unsigned int argc, char **argv)
-{
+	*why = "unknown message; there are: key set <key>, key wipe, key revoke";
+	if (argc < 2 || strcmp(argv[0], "key"))
+		return -EINVAL;
 	if (argc == 3 && !strcmp(argv[1], "set"))
-		return message_key_set(ti, argv[2]);
+		return key_set(et, argv[2], why);
 	if (argc == 2 && !strcmp(argv[1], "wipe"))
-		return message_key_wipe(ti);
+		return ecache_volume_wipe_key(et->vol);
 	if (argc == 2 && !strcmp(argv[1], "revoke"))
-		return message_key_revoke(ti);
-	DMERR("%s: unknown key message; there are: key set <key>, key wipe, key revoke", device_name(ti));
+		return ecache_volume_revoke(et->vol);
 	return -EINVAL;
 }
 
 /**
- * ecache_message - dm's message
- * @ti: the live target
+ * ecache_message_run - do what a message says
+ * @et: the live target
  * @argc: number of words
  * @argv: they; everything after the second word is wiped, whatever happens
- * @result: unused
- * @maxlen: unused
+ * @why: why not
  *
- * Return: 0 or a negative errno.
+ * Return: 1 if a key or the right to have one ended, 0 if not, or a negative errno.
  */
-int ecache_message(struct dm_target *ti, unsigned int argc, char **argv, char *result, unsigned int maxlen)
+int ecache_message_run(struct ecache_target *et, unsigned int argc, char **argv, const char **why)
 {
 	unsigned int noio, i;
-	int r = -EINVAL;
+	int r;
 
 	/* A message that waited for memory could wait for swap on its own locked volume. */
 	noio = memalloc_noio_save();
-	if (argc && !strcmp(argv[0], "key"))
-		r = message_key(ti, argc, argv);
-	else
-		DMERR("%s: unknown message; there are: key set <key>, key wipe, key revoke", device_name(ti));
+	r = run_message(et, argc, argv, why);
 	memalloc_noio_restore(noio);
 
 	/* dm wipes its own buffer only when userspace asked for it. */
 	for (i = 2; i < argc; i++)
 		memzero_explicit(argv[i], strlen(argv[i]));
 	return r;
+}
+
+/**
+ * ecache_message - dm's message
+ * @ti: the live target
+ * @argc: number of words
+ * @argv: they
+ * @result: unused
+ * @maxlen: unused
+ *
+ * Return: 0 or a negative errno, with the reason in the kernel's log.
+ */
+int ecache_message(struct dm_target *ti, unsigned int argc, char **argv, char *result, unsigned int maxlen)
+{
+	const char *name = dm_device_name(dm_table_get_md(ti->table));
+	struct ecache_target *et = ti->private;
+	const char *why;
+	int r;
+
+	r = ecache_message_run(et, argc, argv, &why);
+	if (r < 0) {
+		DMERR("%s: message refused: %s (%d)", name, why, r);
+		return r;
+	}
+	if (r > 0) {
+		DMINFO("%s: key %s", name, argv[1]);
+		/* From work, and only now that the key is gone: who waits for the event may rely on it. */
+		schedule_work(&et->event);
+	}
+	return 0;
 }
