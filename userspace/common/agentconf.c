@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kms/arn.h"
+#include "../kms/endpoint.h"
+#include "agentconf.h"
+#include "conf.h"
+#include "fsio.h"
+#include "ipc.h"
+
+#define AGENTCONF_MAX (64 * 1024)
+
+static int keep(char **slot, const char *value, struct err *e)
+{
+	*slot = strdup(value);
+	return *slot ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static int keep_text(char **slot, const char *value, struct err *e)
+{
+	return *value ? keep(slot, value, e) : err_set(e, -EINVAL, "must not be empty");
+}
+
+static int keep_path(char **slot, const char *value, struct err *e)
+{
+	return *value == '/' ? keep(slot, value, e) : err_set(e, -EINVAL, "must be an absolute path");
+}
+
+static int parse_kms_endpoint(void *ctx, const char *value, struct err *e)
+{
+	struct agentconf *c = ctx;
+	struct endpoint ep;
+	int rc;
+
+	/* The region does not matter for the form, and its line may come later. */
+	rc = endpoint_parse(value, "us-east-1", &ep, e);
+	return rc ? rc : keep(&c->kms_endpoint, value, e);
+}
+
+static int parse_region(void *ctx, const char *value, struct err *e)
+{
+	struct agentconf *c = ctx;
+	int rc = arn_check_region(value, e);
+
+	return rc ? rc : keep(&c->region, value, e);
+}
+
+static int parse_host_principal(void *ctx, const char *value, struct err *e)
+{
+	struct agentconf *c = ctx;
+	int rc = arn_check_principal(value, e);
+
+	return rc ? rc : keep(&c->host_principal, value, e);
+}
+
+static int parse_host_profile(void *ctx, const char *value, struct err *e)
+{
+	return keep_text(&((struct agentconf *)ctx)->host_profile, value, e);
+}
+
+static int parse_host_credentials(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->host_credentials, value, e);
+}
+
+static int parse_default_key(void *ctx, const char *value, struct err *e)
+{
+	return keep_text(&((struct agentconf *)ctx)->default_key, value, e);
+}
+
+static int parse_canary_key(void *ctx, const char *value, struct err *e)
+{
+	struct agentconf *c = ctx;
+	int rc = arn_check_key(value, e);
+
+	return rc ? rc : keep(&c->canary_key, value, e);
+}
+
+static int parse_probe_interval(void *ctx, const char *value, struct err *e)
+{
+	return conf_duration(value, 1, 24 * 60 * 60, &((struct agentconf *)ctx)->probe_interval, e);
+}
+
+static int parse_teardown_deadline(void *ctx, const char *value, struct err *e)
+{
+	return conf_duration(value, 5, 300, &((struct agentconf *)ctx)->teardown_deadline, e);
+}
+
+static int parse_state_dir(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->state_dir, value, e);
+}
+
+static int parse_pin_dir(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->pin_dir, value, e);
+}
+
+static int parse_audit_log(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->audit_log, value, e);
+}
+
+static int parse_net_socket(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->net_socket, value, e);
+}
+
+static int parse_control_socket(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->control_socket, value, e);
+}
+
+static const struct conf_key keys[] = {
+	{ "kms-endpoint", parse_kms_endpoint, 0 },
+	{ "region", parse_region, 1 },
+	{ "host-principal", parse_host_principal, 0 },
+	{ "host-profile", parse_host_profile, 0 },
+	{ "host-credentials", parse_host_credentials, 0 },
+	{ "default-key", parse_default_key, 0 },
+	{ "canary-key", parse_canary_key, 0 },
+	{ "probe-interval", parse_probe_interval, 0 },
+	{ "teardown-deadline", parse_teardown_deadline, 0 },
+	{ "state-dir", parse_state_dir, 0 },
+	{ "pin-dir", parse_pin_dir, 0 },
+	{ "audit-log", parse_audit_log, 0 },
+	{ "net-socket", parse_net_socket, 0 },
+	{ "control-socket", parse_control_socket, 0 },
+	{ NULL, NULL, 0 },
+};
+
+/* default_credentials - where systemd's LoadCredential= put the file, else where the administrator did. */
+static int default_credentials(char **slot)
+{
+	const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
+
+	if (asprintf(slot, "%s/host-credentials", dir && *dir == '/' ? dir : "/etc/ecache") < 0) {
+		*slot = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int set_default(char **slot, const char *value)
+{
+	if (!*slot)
+		*slot = strdup(value);
+	return *slot ? 0 : -ENOMEM;
+}
+
+static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
+{
+	const char *key = "";
+	struct endpoint ep;
+	int rc;
+
+	rc = endpoint_parse(c->kms_endpoint, c->region, &ep, e);
+	if (rc)
+		return err_prefix(e, "%s", name), rc;
+	if (c->canary_key && !arn_in_region(c->canary_key, c->region))
+		return err_set(e, -EINVAL, "%s: canary-key is not in region %s", name, c->region);
+	if (ep.local)
+		key = AGENTCONF_DEFAULT_KEY;
+	if ((!c->host_credentials && default_credentials(&c->host_credentials)) ||
+	    set_default(&c->host_principal, "") || set_default(&c->host_profile, "default") ||
+	    set_default(&c->default_key, key) || set_default(&c->canary_key, "") ||
+	    set_default(&c->state_dir, "/var/lib/ecache") || set_default(&c->pin_dir, "/etc/ecache/volumes.d") ||
+	    set_default(&c->audit_log, "/var/log/ecache/audit.log") ||
+	    set_default(&c->net_socket, ECACHE_NET_SOCKET) || set_default(&c->control_socket, ECACHED_SOCKET))
+		return err_set(e, -ENOMEM, "%s: out of memory", name);
+	return 0;
+}
+
+int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e)
+{
+	struct agentconf c = { .probe_interval = 300, .teardown_deadline = 20 };
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = conf_parse_buf(name, buf, len, keys, &c, e);
+	if (!rc)
+		rc = fill_defaults(&c, name, e);
+	if (rc) {
+		agentconf_free(&c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+int agentconf_load(const char *path, struct agentconf *out, struct err *e)
+{
+	const char *name = path ? path : AGENTCONF_PATH;
+	char *buf;
+	size_t len;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = fsio_read(name, AGENTCONF_MAX, &buf, &len, e);
+	if (rc)
+		return rc;
+	rc = agentconf_parse(name, buf, len, out, e);
+	free(buf);
+	return rc;
+}
+
+void agentconf_free(struct agentconf *c)
+{
+	free(c->kms_endpoint);
+	free(c->region);
+	free(c->host_principal);
+	free(c->host_profile);
+	free(c->host_credentials);
+	free(c->default_key);
+	free(c->canary_key);
+	free(c->state_dir);
+	free(c->pin_dir);
+	free(c->audit_log);
+	free(c->net_socket);
+	free(c->control_socket);
+	memset(c, 0, sizeof(*c));
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_AGENTCONF_H
+#define ECACHE_AGENTCONF_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+#define AGENTCONF_PATH "/etc/ecache/ecached.conf"
+#define AGENTCONF_DEFAULT_KEY "alias/aws/elasticache"	/* ecache-kmsd makes it at first use */
+
+/*
+ * ecached.conf(5), read by ecached, ecachectl and ecache-net. Strings are never NULL unless said; "" means not set.
+ * Durations are seconds.
+ */
+struct agentconf {
+	char *kms_endpoint;	/* NULL: AWS's endpoint of the region */
+	char *region;
+	char *host_principal;	/* user or role ARN; "" */
+	char *host_profile;	/* "default" */
+	char *host_credentials;	/* path; $CREDENTIALS_DIRECTORY/host-credentials or /etc/ecache/host-credentials */
+	char *default_key;	/* key id, alias or ARN; AGENTCONF_DEFAULT_KEY on a local endpoint, else "" */
+	char *canary_key;	/* key ARN; "": none */
+	unsigned int probe_interval;	/* 1..86400, default 300 */
+	unsigned int teardown_deadline;	/* 5..300, default 20 */
+	char *state_dir;	/* /var/lib/ecache */
+	char *pin_dir;		/* /etc/ecache/volumes.d */
+	char *audit_log;	/* /var/log/ecache/audit.log */
+	char *net_socket;	/* /run/ecache-net/net.sock */
+	char *control_socket;	/* /run/ecache/ecached.sock */
+};
+
+/* agentconf_load - the file at @path (NULL: AGENTCONF_PATH) with the defaults filled in. *out is zeroed on failure. */
+int agentconf_load(const char *path, struct agentconf *out, struct err *e);
+
+/* agentconf_parse - the same on memory; @name stands for the path in errors. */
+int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e);
+
+/* agentconf_free - safe on a zeroed one. */
+void agentconf_free(struct agentconf *c);
+
+#endif

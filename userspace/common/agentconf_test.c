@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agentconf.h"
+#include "test.h"
+
+#define KEY "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+static int parse(const char *text, struct agentconf *c, struct err *e)
+{
+	return agentconf_parse("ecached.conf", text, strlen(text), c, e);
+}
+
+static void a_region_is_enough_and_the_rest_has_defaults(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_int_equal(parse("region=eu-west-1\n", &c, NULL), 0);
+	assert_null(c.kms_endpoint);
+	assert_string_equal(c.region, "eu-west-1");
+	assert_string_equal(c.host_principal, "");
+	assert_string_equal(c.host_profile, "default");
+	assert_string_equal(c.host_credentials, "/etc/ecache/host-credentials");
+	assert_string_equal(c.default_key, "");
+	assert_string_equal(c.canary_key, "");
+	assert_int_equal(c.probe_interval, 300);
+	assert_int_equal(c.teardown_deadline, 20);
+	assert_string_equal(c.state_dir, "/var/lib/ecache");
+	assert_string_equal(c.pin_dir, "/etc/ecache/volumes.d");
+	assert_string_equal(c.audit_log, "/var/log/ecache/audit.log");
+	assert_string_equal(c.net_socket, "/run/ecache-net/net.sock");
+	assert_string_equal(c.control_socket, "/run/ecache/ecached.sock");
+	agentconf_free(&c);
+	agentconf_free(&c);
+}
+
+static void every_key_is_taken(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	assert_int_equal(parse("kms-endpoint=unix:/run/ecache-kmsd/kms.sock\n"
+			       "region=eu-west-1\n"
+			       "host-principal=arn:aws:iam::111122223333:role/cache-host\n"
+			       "host-profile=host\n"
+			       "host-credentials=/root/creds\n"
+			       "default-key=alias/mine\n"
+			       "canary-key=" KEY "\n"
+			       "probe-interval=5s\n"
+			       "teardown-deadline=1m\n"
+			       "state-dir=/s\n"
+			       "pin-dir=/p\n"
+			       "audit-log=/a\n"
+			       "net-socket=/n\n"
+			       "control-socket=/c\n", &c, NULL), 0);
+	assert_string_equal(c.kms_endpoint, "unix:/run/ecache-kmsd/kms.sock");
+	assert_string_equal(c.host_principal, "arn:aws:iam::111122223333:role/cache-host");
+	assert_string_equal(c.host_profile, "host");
+	assert_string_equal(c.host_credentials, "/root/creds");
+	assert_string_equal(c.default_key, "alias/mine");
+	assert_string_equal(c.canary_key, KEY);
+	assert_int_equal(c.probe_interval, 5);
+	assert_int_equal(c.teardown_deadline, 60);
+	assert_string_equal(c.state_dir, "/s");
+	assert_string_equal(c.pin_dir, "/p");
+	assert_string_equal(c.audit_log, "/a");
+	assert_string_equal(c.net_socket, "/n");
+	assert_string_equal(c.control_socket, "/c");
+	agentconf_free(&c);
+}
+
+static void only_a_local_kms_has_a_default_key(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	assert_int_equal(parse("region=r\nkms-endpoint=unix:/k\n", &c, NULL), 0);
+	assert_string_equal(c.default_key, "alias/aws/elasticache");
+	agentconf_free(&c);
+	assert_int_equal(parse("region=r\nkms-endpoint=http://127.0.0.1:7000\n", &c, NULL), 0);
+	assert_string_equal(c.default_key, "alias/aws/elasticache");
+	agentconf_free(&c);
+	assert_int_equal(parse("region=r\nkms-endpoint=https://kms.example.org\n", &c, NULL), 0);
+	assert_string_equal(c.default_key, "");
+	agentconf_free(&c);
+}
+
+static void credentials_of_systemd_come_first(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x", 1);
+	assert_int_equal(parse("region=r\n", &c, NULL), 0);
+	assert_string_equal(c.host_credentials, "/run/credentials/x/host-credentials");
+	agentconf_free(&c);
+	assert_int_equal(parse("region=r\nhost-credentials=/mine\n", &c, NULL), 0);
+	assert_string_equal(c.host_credentials, "/mine");
+	agentconf_free(&c);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+static void bad_values_are_named(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *why;
+	} bad[] = {
+		{ "", "required key \"region\" is missing" },
+		{ "region=Eu West\n", "ecached.conf:1: region: " },
+		{ "region=r\nkms-endpoint=http://10.0.0.1\n", "ecached.conf:2: kms-endpoint: " },
+		{ "region=r\nkms-endpoint=\n", "ecached.conf:2: kms-endpoint: " },
+		{ "region=r\nhost-principal=arn:aws:sts::111122223333:assumed-role/x/y\n", "host-principal: " },
+		{ "region=r\nhost-profile=\n", "host-profile: must not be empty" },
+		{ "region=r\ndefault-key=\n", "default-key: must not be empty" },
+		{ "region=r\ncanary-key=alias/x\n", "canary-key: " },
+		{ "region=r\ncanary-key=" KEY "\n", "canary-key is not in region r" },
+		{ "region=r\nprobe-interval=0\n", "probe-interval: must be 1s to 86400s" },
+		{ "region=r\nprobe-interval=86401\n", "probe-interval: must be 1s to 86400s" },
+		{ "region=r\nteardown-deadline=4\n", "teardown-deadline: must be 5s to 300s" },
+		{ "region=r\nteardown-deadline=301\n", "teardown-deadline: must be 5s to 300s" },
+		{ "region=r\nstate-dir=s\n", "state-dir: must be an absolute path" },
+		{ "region=r\npin-dir=s\n", "pin-dir: must be an absolute path" },
+		{ "region=r\naudit-log=s\n", "audit-log: must be an absolute path" },
+		{ "region=r\nnet-socket=s\n", "net-socket: must be an absolute path" },
+		{ "region=r\ncontrol-socket=s\n", "control-socket: must be an absolute path" },
+		{ "region=r\nhost-credentials=s\n", "host-credentials: must be an absolute path" },
+		{ "region=r\nprobe_interval=5\n", "unknown key \"probe_interval\"" },
+	};
+	struct agentconf c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct err e = ERR_INIT;
+
+		assert_int_equal(parse(bad[i].text, &c, &e), -EINVAL);
+		if (!strstr(e.what, bad[i].why))
+			fail_msg("\"%s\" where \"%s\" was expected", e.what, bad[i].why);
+		assert_null(c.region);
+	}
+	assert_int_equal(agentconf_load("/nonexistent/ecached.conf", &c, NULL), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_region_is_enough_and_the_rest_has_defaults),
+		cmocka_unit_test(every_key_is_taken),
+		cmocka_unit_test(only_a_local_kms_has_a_default_key),
+		cmocka_unit_test(credentials_of_systemd_come_first),
+		cmocka_unit_test(bad_values_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
