@@ -213,6 +213,8 @@ static int check_copies(const struct luks2_binary copy[2], uint64_t *epoch, stru
 	    memcmp(copy[0].uuid, copy[1].uuid, sizeof(copy[0].uuid)))
 		return err_set(e, -EBADMSG, "the two LUKS2 header copies differ");
 	*epoch = be64(copy[0].seqid);
+	if (*epoch > INT64_MAX)		/* the state file's number is signed; nobody writes that often */
+		return err_set(e, -EBADMSG, "the LUKS2 header's sequence number is not credible");
 	return 0;
 }
 

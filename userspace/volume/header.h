@@ -43,7 +43,7 @@ struct header {
  * header_format - a new header without keyslots whose digest covers @key (32 or 64 bytes), and
  * without a token yet. The new digest's value (base64) goes to @digest for the token. Overwrites;
  * the caller has checked signatures. On failure the first HEADER_BYTES may hold a part of a header:
- * the caller restores or wipes. -EINVAL, -ENOSPC (too small), -EBUSY, -EIO.
+ * the caller restores or wipes. -EINVAL, -EBUSY, -EIO.
  */
 int header_format(const char *path, const struct header_spec *spec, const struct secret *key,
 		  char digest[TOKEN_DIGEST_MAX + 1], struct err *e);

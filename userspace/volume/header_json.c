@@ -142,7 +142,8 @@ static int check_config(struct json_object *config, struct err *e)
 	if (requirements && json_object_object_length(requirements)) {
 		err_set(e, -EBADMSG, "the header has requirements that ecache does not know: %.200s",
 			js_text(requirements, NULL));
-		return err_hint(e, "a reencryption in progress is one; finish it with cryptsetup reencrypt");
+		err_hint(e, "a reencryption in progress is one; finish it with cryptsetup reencrypt");
+		return -EBADMSG;
 	}
 	if (strcmp(json_size, JSON_SIZE) || strcmp(keyslots_size, KEYSLOTS_SIZE))
 		return err_set(e, -EBADMSG, "the header's areas must be " JSON_SIZE " and " KEYSLOTS_SIZE
@@ -194,7 +195,8 @@ static int check_areas(const struct areas *a, struct header *h, struct err *e)
 		return rc;
 	if (json_object_object_length(a->keyslots)) {
 		err_set(e, -EBADMSG, "the header has keyslots: a passphrase opens it beside the KMS");
-		return err_hint(e, "remove them with cryptsetup luksKillSlot and find out who added them");
+		err_hint(e, "remove them with cryptsetup luksKillSlot and find out who added them");
+		return -EBADMSG;
 	}
 	rc = check_segment(a->segments, h, e);
 	if (rc)

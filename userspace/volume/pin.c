@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../common/conf.h"
+#include "../common/fsio.h"
+#include "names.h"
+#include "pin.h"
+#include "text.h"
+
+static const char *const policies[] = {
+	[POLICY_TEARDOWN] = "teardown",
+	[POLICY_LOCK] = "lock",
+	[POLICY_HOLD] = "hold",
+};
+
+const char *policy_name(enum policy p)
+{
+	return policies[p];
+}
+
+void pin_init(struct pin *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->on_revoke = POLICY_TEARDOWN;
+	p->on_disabled = POLICY_LOCK;
+}
+
+static int parse_format(void *ctx, const char *value, struct err *e)
+{
+	(void)ctx;
+	return strcmp(value, "1") ? err_set(e, -EINVAL, "this version reads format 1 only") : 0;
+}
+
+static int parse_cache_id(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return cache_id_check(value, e) ? -EINVAL : text_set(p->cache_id, value);
+}
+
+static int parse_luks_uuid(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return luks_uuid_check(value, e) ? -EINVAL : text_set(p->luks_uuid, value);
+}
+
+static int parse_key_arn(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return key_arn_check(value, e) ? -EINVAL : text_set(p->key_arn, value);
+}
+
+static int parse_device(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	if (value[0] != '/')
+		return err_set(e, -EINVAL, "not an absolute path");
+	return text_set(p->device, value) ? err_set(e, -EINVAL, "path too long") : 0;
+}
+
+static int parse_discards(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	p->allow_discards = !strcmp(value, "yes");
+	if (!p->allow_discards && strcmp(value, "no"))
+		return err_set(e, -EINVAL, "must be yes or no");
+	return 0;
+}
+
+/* parse_unit - the characters systemd allows in a unit name; it goes to D-Bus and, with its slashes refused, into a path. */
+static int parse_unit(void *ctx, const char *value, struct err *e)
+{
+	static const char set[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+	struct pin *p = ctx;
+
+	if (!strchr(value, '.') || value[0] == '.' || strspn(value, set) != strlen(value) ||
+	    text_set(p->unit, value))
+		return err_set(e, -EINVAL, "not the name of a systemd unit, as in \"valkey@a.service\"");
+	return 0;
+}
+
+static int parse_policy(const char *value, enum policy *out, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
+		if (!strcmp(value, policies[i])) {
+			*out = i;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "must be teardown, lock or hold");
+}
+
+static int parse_on_revoke(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return parse_policy(value, &p->on_revoke, e);
+}
+
+static int parse_on_disabled(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return parse_policy(value, &p->on_disabled, e);
+}
+
+/* A policy that would not be kept must not look as if it were: fail-after= is refused until it is there. */
+static int parse_unreachable(void *ctx, const char *value, struct err *e)
+{
+	(void)ctx;
+	if (!strncmp(value, "fail-after=", strlen("fail-after=")))
+		return err_set(e, -EINVAL, "fail-after is not in this version; use hold");
+	return strcmp(value, "hold") ? err_set(e, -EINVAL, "must be hold") : 0;
+}
+
+static int parse_probe(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return conf_duration(value, PIN_PROBE_MIN, PIN_PROBE_MAX, &p->probe_interval, e);
+}
+
+static int parse_deadline(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+
+	return conf_duration(value, PIN_DEADLINE_MIN, PIN_DEADLINE_MAX, &p->teardown_deadline, e);
+}
+
+static const struct conf_key keys[] = {
+	{ "format", parse_format, 1 },
+	{ "cache-id", parse_cache_id, 1 },
+	{ "luks-uuid", parse_luks_uuid, 1 },
+	{ "key-arn", parse_key_arn, 1 },
+	{ "device", parse_device, 1 },
+	{ "allow-discards", parse_discards, 0 },
+	{ "unit", parse_unit, 0 },
+	{ "on-revoke", parse_on_revoke, 0 },
+	{ "on-disabled", parse_on_disabled, 0 },
+	{ "unreachable", parse_unreachable, 0 },
+	{ "probe-interval", parse_probe, 0 },
+	{ "teardown-deadline", parse_deadline, 0 },
+	{ NULL, NULL, 0 },
+};
+
+static int check_owner(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return err_sys(e, -errno, "cannot read %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, -EPERM, "%s is not a regular file", path);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		err_set(e, -EPERM, "%s could be written by others, so it pins nothing", path);
+		err_hint(e, "check its content, then: chown root:root %s && chmod 600 %s", path, path);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int pin_load(const char *dir, const char *name, struct pin *p, struct err *e)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	pin_init(p);
+	rc = name_path(dir, name, "", path, e);
+	if (!rc)
+		rc = check_owner(path, e);
+	if (!rc)
+		rc = conf_parse_file(path, keys, p, e);
+	if (rc)
+		pin_init(p);
+	return rc;
+}
+
+static int pin_write(const char *dir, const char *name, const struct pin *p, bool create, struct err *e)
+{
+	char path[PATH_MAX], *text = NULL;
+	struct pin again;
+	size_t len = 0;
+	FILE *f;
+	int rc;
+
+	rc = name_path(dir, name, "", path, e);
+	if (rc)
+		return rc;
+	f = open_memstream(&text, &len);
+	if (!f)
+		return err_set(e, -ENOMEM, "out of memory");
+	fprintf(f, "# Volume %s; see ecached.conf(5).\nformat=1\ncache-id=%s\nluks-uuid=%s\nkey-arn=%s\ndevice=%s\n",
+		name, p->cache_id, p->luks_uuid, p->key_arn, p->device);
+	fprintf(f, "allow-discards=%s\n", p->allow_discards ? "yes" : "no");
+	if (p->unit[0])
+		fprintf(f, "unit=%s\n", p->unit);
+	fprintf(f, "on-revoke=%s\non-disabled=%s\nunreachable=hold\n", policy_name(p->on_revoke),
+		policy_name(p->on_disabled));
+	if (p->probe_interval)
+		fprintf(f, "probe-interval=%us\n", p->probe_interval);
+	if (p->teardown_deadline)
+		fprintf(f, "teardown-deadline=%us\n", p->teardown_deadline);
+	if (fclose(f)) {
+		free(text);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	/* A pin that would not load is not written. */
+	pin_init(&again);
+	rc = conf_parse_buf(path, text, len, keys, &again, e);
+	if (!rc && strcmp(again.device, p->device))
+		rc = err_set(e, -EINVAL, "a device path must not begin or end with a blank");
+	if (!rc)
+		rc = create ? fsio_create(path, text, len, 0600, e) : fsio_replace(path, text, len, 0600, e);
+	free(text);
+	return rc;
+}
+
+int pin_create(const char *dir, const char *name, const struct pin *p, struct err *e)
+{
+	return pin_write(dir, name, p, true, e);
+}
+
+int pin_replace(const char *dir, const char *name, const struct pin *p, struct err *e)
+{
+	return pin_write(dir, name, p, false, e);
+}
+
+int pin_remove(const char *dir, const char *name, struct err *e)
+{
+	char path[PATH_MAX];
+	int rc = name_path(dir, name, "", path, e);
+
+	return rc ? rc : fsio_unlink(path, e);
+}
+
+int pin_match(const struct pin *p, const struct header *h, struct err *e)
+{
+	const struct {
+		const char *what, *pin, *header;
+	} same[] = {
+		{ "LUKS uuid", p->luks_uuid, h->luks_uuid },
+		{ "cache id", p->cache_id, h->token.cache_id },
+		{ "key ARN", p->key_arn, h->token.key_arn },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		if (!strcmp(same[i].pin, same[i].header))
+			continue;
+		err_set(e, -EBADMSG, "pin and header disagree on the %s: %.100s and %.100s", same[i].what,
+			same[i].pin, same[i].header);
+		err_hint(e, "is it the right device? nothing was asked of the KMS");
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+int pin_each(const char *dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e)
+{
+	return name_each(dir, "", fn, ctx, e);
+}
