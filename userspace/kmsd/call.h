@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef KMSD_CALL_H
+#define KMSD_CALL_H
+
+#include <stdbool.h>
+#include <json-c/json.h>
+
+#include "fault.h"
+#include "jsonw.h"
+#include "service.h"
+
+/* One API call on its way: who asks, for what, and the answer so far. Lives on the stack of service_handle(). */
+struct call {
+	struct service *svc;
+	const struct http_request *http;
+	const struct operation *op;	/* NULL until known */
+	char request_id[KEY_ID_SIZE];
+	int64_t now_ms;
+
+	bool authenticated;
+	struct principal caller;
+	char caller_arn[ARN_SIZE];	/* the user or role */
+	char session_arn[ARN_SIZE];	/* the role's session, "" for a user */
+
+	struct json_object *in;		/* the request's members */
+
+	struct buf out;			/* the answer's body */
+	enum fault fault;
+	char message[1024];
+
+	/* for the audit log */
+	char key_arn[ARN_SIZE];		/* the key that the call is about, "" when none was found */
+	char grant_id[HEX_ID_SIZE];	/* the grant that was made or retired */
+};
+
+/* An operation answers into c->out and returns FAULT_NONE, or returns what call_fail() returned. */
+struct operation {
+	const char *name;
+	enum fault (*func)(struct call *c);
+	bool writes;			/* runs inside a write transaction, committed before the answer */
+};
+
+/* call_fail - note fault and message; returns @f so that it can end a function. */
+enum fault call_fail(struct call *c, enum fault f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* call_internal - a failure that is ours: @rc says which. */
+enum fault call_internal(struct call *c, int rc);
+
+/* call_dry_run - all would have gone well, and nothing was done: AWS answers that as an error. */
+enum fault call_dry_run(struct call *c);
+
+/* call_done - FAULT_INTERNAL when the answer ran out of memory. */
+enum fault call_done(struct call *c);
+
+/* The operations, by their groups. */
+/* ops_key.c */
+enum fault op_create_key(struct call *c);
+enum fault op_describe_key(struct call *c);
+enum fault op_list_keys(struct call *c);
+enum fault op_get_key_policy(struct call *c);
+enum fault op_put_key_policy(struct call *c);
+/* ops_key_state.c */
+enum fault op_enable_key(struct call *c);
+enum fault op_disable_key(struct call *c);
+enum fault op_schedule_key_deletion(struct call *c);
+enum fault op_cancel_key_deletion(struct call *c);
+/* ops_alias.c */
+enum fault op_create_alias(struct call *c);
+enum fault op_list_aliases(struct call *c);
+/* ops_grant.c, ops_create_grant.c */
+enum fault op_create_grant(struct call *c);
+enum fault op_list_grants(struct call *c);
+enum fault op_revoke_grant(struct call *c);
+enum fault op_retire_grant(struct call *c);
+/* ops_crypto.c */
+enum fault op_generate_data_key(struct call *c);
+enum fault op_generate_data_key_without_plaintext(struct call *c);
+enum fault op_encrypt(struct call *c);
+enum fault op_decrypt(struct call *c);
+/* sts.c */
+enum fault op_get_caller_identity(struct call *c);
+
+/* operation_find - of the JSON protocol; NULL when there is no such. */
+const struct operation *operation_find(const char *name);
+/* operation_at - in a fixed order; NULL at the end. For tests and documentation. */
+const struct operation *operation_at(unsigned int i);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef KMSD_CONDITION_H
+#define KMSD_CONDITION_H
+
+#include <stdbool.h>
+#include <json-c/json.h>
+
+#include "common/err.h"
+#include "context.h"
+
+/*
+ * The Condition element of a policy statement: { operator: { key: value or [values] } }. Operators: StringEquals,
+ * StringNotEquals, StringEqualsIgnoreCase, StringLike, StringNotLike, ArnEquals, ArnLike, Bool, Null; with ForAllValues:
+ * or ForAnyValue: before and IfExists behind. Keys: see condition.c.
+ */
+
+#define CONDITION_VALUES_MAX 64
+
+/* The values that a request gives to condition keys. A key with several values is there several times. */
+struct condition_env {
+	struct condition_value {
+		const char *key;
+		const char *value;
+	} value[CONDITION_VALUES_MAX];
+	unsigned int nr;
+	const struct context *context;	/* behind kms:EncryptionContext:NAME and kms:EncryptionContextKeys; may be NULL */
+};
+
+/* condition_set - add a value; false when the table is full: the caller must refuse the request. */
+bool condition_set(struct condition_env *env, const char *key, const char *value);
+
+/* condition_check - whether a Condition element is understood; -EINVAL with the reason in @e. */
+int condition_check(struct json_object *conditions, struct err *e);
+
+/*
+ * condition_holds - all operators and keys of an element that condition_check() accepted. @deny says what the statement
+ * does: where a request gives one key two values and the operator expects one, an Allow needs both to match, a Deny one.
+ */
+bool condition_holds(struct json_object *conditions, const struct condition_env *env, bool deny);
+
+/* glob_match - '*' any run, '?' any one character. */
+bool glob_match(const char *pattern, const char *s);
+
+#endif

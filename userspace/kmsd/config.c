@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "listener.h"
+#include "state.h"
+
+#define CONNECTIONS_MAX 1000
+
+static int set_string(char **slot, const char *value, struct err *e)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return err_sys(e, -ENOMEM, "configuration");
+	free(*slot);
+	*slot = copy;
+	return 0;
+}
+
+int config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->max_connections = 200;
+	c->idle_timeout = 30;
+	c->log_level = LOG_INFO;
+	c->state_dir = strdup(STATE_DIR_DEFAULT);
+	c->socket = strdup(CONFIG_SOCKET_DEFAULT);
+	return c->state_dir && c->socket ? 0 : -ENOMEM;
+}
+
+void config_free(struct config *c)
+{
+	free(c->state_dir);
+	free(c->socket);
+	free(c->listen);
+	memset(c, 0, sizeof(*c));
+}
+
+int config_set_state_dir(void *c, const char *value, struct err *e)
+{
+	if (*value != '/')
+		return err_set(e, -EINVAL, "the state directory wants an absolute path, not \"%s\"", value);
+	return set_string(&((struct config *)c)->state_dir, value, e);
+}
+
+int config_set_socket(void *c, const char *value, struct err *e)
+{
+	if (!strcmp(value, "none"))
+		value = "";
+	else if (*value != '/')
+		return err_set(e, -EINVAL, "the socket wants an absolute path or \"none\", not \"%s\"", value);
+	return set_string(&((struct config *)c)->socket, value, e);
+}
+
+int config_set_listen(void *c, const char *value, struct err *e)
+{
+	int rc = listener_check_address(value, e);
+
+	return rc ? rc : set_string(&((struct config *)c)->listen, value, e);
+}
+
+int config_set_log_level(void *c, const char *value, struct err *e)
+{
+	static const struct {
+		const char *name;
+		int level;
+	} levels[] = {
+		{ "error", LOG_ERR },
+		{ "warning", LOG_WARNING },
+		{ "info", LOG_INFO },
+		{ "debug", LOG_DEBUG },
+	};
+
+	for (unsigned int i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (!strcmp(levels[i].name, value)) {
+			((struct config *)c)->log_level = levels[i].level;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "log level wants error, warning, info or debug, not \"%s\"", value);
+}
+
+static int parse_number(const char *value, unsigned long max, unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(value, &end, 10);
+	return *value >= '0' && *value <= '9' && !*end && !errno && *out <= max ? 0 : -EINVAL;
+}
+
+static int set_connections(void *ctx, const char *value, struct err *e)
+{
+	struct config *c = ctx;
+	unsigned long n;
+
+	if (parse_number(value, CONNECTIONS_MAX, &n) || !n)
+		return err_set(e, -EINVAL, "wants 1 to %d", CONNECTIONS_MAX);
+	c->max_connections = (unsigned int)n;
+	return 0;
+}
+
+static int set_idle_timeout(void *ctx, const char *value, struct err *e)
+{
+	return conf_duration(value, 1, 3600, &((struct config *)ctx)->idle_timeout, e);
+}
+
+static int add_user(struct config *c, const char *name, struct err *e)
+{
+	const struct passwd *pw = getpwnam(name);
+	unsigned long id;
+
+	if (c->nr_uids == CONFIG_IDS_MAX)
+		return err_set(e, -E2BIG, "at most %d users", CONFIG_IDS_MAX);
+	if (!pw && parse_number(name, 0xfffffffe, &id))
+		return err_set(e, -ENOENT, "there is no user \"%s\"", name);
+	c->uid[c->nr_uids++] = pw ? pw->pw_uid : (uid_t)id;
+	return 0;
+}
+
+static int add_group(struct config *c, const char *name, struct err *e)
+{
+	const struct group *gr = getgrnam(name);
+	unsigned long id;
+
+	if (c->nr_gids == CONFIG_IDS_MAX)
+		return err_set(e, -E2BIG, "at most %d groups", CONFIG_IDS_MAX);
+	if (!gr && parse_number(name, 0xfffffffe, &id))
+		return err_set(e, -ENOENT, "there is no group \"%s\"", name);
+	c->gid[c->nr_gids++] = gr ? gr->gr_gid : (gid_t)id;
+	return 0;
+}
+
+/* each_word - of a list separated by commas and blanks. */
+static int each_word(struct config *c, const char *value, int (*fn)(struct config *c, const char *word, struct err *e),
+		     struct err *e)
+{
+	char *copy = strdup(value), *save, *word;
+	int rc = copy ? 0 : err_sys(e, -ENOMEM, "configuration");
+
+	for (word = copy ? strtok_r(copy, ", \t", &save) : NULL; !rc && word; word = strtok_r(NULL, ", \t", &save))
+		rc = fn(c, word, e);
+	free(copy);
+	return rc;
+}
+
+static int set_users(void *ctx, const char *value, struct err *e)
+{
+	return each_word(ctx, value, add_user, e);
+}
+
+static int set_groups(void *ctx, const char *value, struct err *e)
+{
+	struct config *c = ctx;
+
+	c->groups_set = true;
+	return each_word(c, value, add_group, e);
+}
+
+int config_read(struct config *c, const char *path, bool required, struct err *e)
+{
+	static const struct conf_key keys[] = {
+		{ "state-dir", config_set_state_dir, 0 },
+		{ "socket", config_set_socket, 0 },
+		{ "listen", config_set_listen, 0 },
+		{ "allow-user", set_users, 0 },
+		{ "allow-group", set_groups, 0 },
+		{ "max-connections", set_connections, 0 },
+		{ "idle-timeout", set_idle_timeout, 0 },
+		{ "log-level", config_set_log_level, 0 },
+		{ 0 },
+	};
+
+	if (!required && access(path, F_OK) && errno == ENOENT)
+		return 0;
+	return conf_parse_file(path, keys, c, e);
+}
+
+void config_finish(struct config *c)
+{
+	if (c->groups_set)
+		return;
+	if (add_group(c, CONFIG_GROUP_DEFAULT, NULL))
+		log_info("there is no group \"%s\": only root and this user may connect to the socket",
+			 CONFIG_GROUP_DEFAULT);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+#include <systemd/sd-daemon.h>
+
+#include "audit.h"
+#include "common/log.h"
+#include "exchange.h"
+
+/* A connection's memory holds request line, headers and MHD's own; bodies are in the exchange. */
+#define CONNECTION_MEMORY (64 * 1024)
+#define IDLE_WAKEUP_MS 5000
+
+struct server {
+	struct exchange_ctx ctx;
+	struct MHD_Daemon *daemon[SERVER_LISTENERS_MAX];
+	unsigned int nr;
+	int epoll_fd;
+	bool draining;
+	int64_t drain_until_ms;
+};
+
+static void log_mhd(void *ctx, const char *fmt, va_list ap)
+{
+	char line[512];
+
+	(void)ctx;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("http: %s", line);
+}
+
+static int add_to_epoll(struct server *s, int fd, struct err *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? err_sys(e, -errno, "epoll") : 0;
+}
+
+static int start_daemon(struct server *s, int listen_fd, const struct config *c, struct err *e)
+{
+	const union MHD_DaemonInfo *info;
+	struct MHD_Daemon *d;
+
+	d = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, exchange_handle, &s->ctx,
+			     MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+			     MHD_OPTION_CONNECTION_LIMIT, c->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+			     c->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+			     MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &s->ctx, MHD_OPTION_NOTIFY_COMPLETED,
+			     exchange_end, &s->ctx, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, &s->ctx,
+			     MHD_OPTION_END);
+	if (!d)
+		return err_set(e, -EIO, "the HTTP server does not start");
+	s->daemon[s->nr++] = d;
+	info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return err_set(e, -EIO, "the HTTP server has no epoll");
+	return add_to_epoll(s, info->epoll_fd, e);
+}
+
+int server_start(struct server **out, struct service *svc, const struct config *c, const int *fds, unsigned int nr,
+		 struct err *e)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return err_sys(e, -ENOMEM, "server");
+	s->ctx.svc = svc;
+	s->ctx.config = c;
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	rc = s->epoll_fd < 0 ? err_sys(e, -errno, "epoll") : 0;
+	for (unsigned int i = 0; !rc && i < nr; i++)
+		rc = start_daemon(s, fds[i], c, e);
+	if (rc)
+		server_stop(s);
+	else
+		*out = s;
+	return rc;
+}
+
+void server_stop(struct server *s)
+{
+	if (!s)
+		return;
+	for (unsigned int i = 0; i < s->nr; i++)
+		MHD_stop_daemon(s->daemon[i]);
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	free(s);
+}
+
+/* start_draining - quiesce gives the listening sockets back; closed, they refuse instead of queueing. */
+static void start_draining(struct server *s)
+{
+	if (s->draining)
+		return;
+	s->draining = true;
+	s->ctx.closing = true;
+	s->drain_until_ms = service_clock_ms() + SERVER_DRAIN_MS;
+	sd_notify(0, "STOPPING=1");
+	for (unsigned int i = 0; i < s->nr; i++) {
+		int fd = MHD_quiesce_daemon(s->daemon[i]);
+
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static void read_signal(struct server *s, int signal_fd)
+{
+	struct signalfd_siginfo info;
+	struct err e = ERR_INIT;
+
+	if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo != SIGHUP)
+		start_draining(s);
+	else if (s->ctx.svc->audit && audit_reopen(s->ctx.svc->audit, &e))
+		log_err("%s", e.what);
+}
+
+/* wait_ms - until the earliest timeout of a connection, and short enough for watchdog and drain deadline. */
+static int wait_ms(const struct server *s)
+{
+	MHD_UNSIGNED_LONG_LONG shortest = s->draining ? 100 : IDLE_WAKEUP_MS, t;
+
+	for (unsigned int i = 0; i < s->nr; i++)
+		if (MHD_get_timeout(s->daemon[i], &t) == MHD_YES && t < shortest)
+			shortest = t;
+	return (int)shortest;
+}
+
+int server_run(struct server *s, int signal_fd, struct err *e)
+{
+	struct epoll_event ev[SERVER_LISTENERS_MAX + 1];
+	int rc = add_to_epoll(s, signal_fd, e);
+
+	while (!rc && !(s->draining && (!s->ctx.in_flight || service_clock_ms() >= s->drain_until_ms))) {
+		int n = epoll_wait(s->epoll_fd, ev, SERVER_LISTENERS_MAX + 1, wait_ms(s));
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, -errno, "epoll");
+		for (int i = 0; i < n; i++)
+			if (ev[i].data.fd == signal_fd)
+				read_signal(s, signal_fd);
+		for (unsigned int i = 0; i < s->nr; i++)
+			MHD_run(s->daemon[i]);
+		sd_notify(0, "WATCHDOG=1");
+	}
+	if (!rc && s->ctx.in_flight)
+		log_warn("%u requests were not answered in time", s->ctx.in_flight);
+	return rc;
+}
