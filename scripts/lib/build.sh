@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2154
+#
+# Builds of this repository inside the toolbox root. Needs: say.sh, cache.sh, root.sh,
+# debug.sh, chroot.sh.
+
+# headers SERIES: the folder that modules of this kernel are built against, as seen
+# inside the root.
+headers() {
+	if [ "$1" = debug ]; then
+		echo /usr/src/debug-kernel/build
+	else
+		headers_rel=$(release "$1") || exit 1
+		echo "/usr/src/linux-headers-$headers_rel"
+	fi
+}
+
+# kernel_image SERIES: path of the bzImage on the host.
+kernel_image() {
+	if [ "$1" = debug ]; then
+		echo "$debug/vmlinuz"
+	else
+		image_rel=$(release "$1") || exit 1
+		echo "$root/boot/vmlinuz-$image_rel"
+	fi
+}
+
+# module_lock SERIES: two builds of one kernel's module wait for each other.
+module_lock() {
+	mkdir -p "$repo/build/modules"
+	exec 9>"$repo/build/modules/$1.lock"
+	flock -n 9 || {
+		say "another run is building the module for $1: waiting for it"
+		flock 9
+	}
+}
+
+# build_module SERIES MAKE-ARG...: every .ko from a copy of the sources in
+# build/modules/SERIES, so that kernels do not mix and the tree stays clean. Only
+# what changed is built again.
+build_module() {
+	build_series=$1
+	shift
+	build_kdir=$(headers "$build_series") || exit 1
+	module_lock "$build_series"
+	# shellcheck disable=SC2016
+	in_root ro sh -euc '
+		kdir=$1 dir=/src/build/modules/$2
+		shift 2
+		mkdir -p "$dir"
+		cd /src
+		set -- "$kdir" "$dir" "$@"
+		what=
+		for f in Kbuild dm-ecache kunit; do
+			[ ! -e "$f" ] || what="$what $f"
+		done
+		rsync -a --delete --exclude="*.o" --exclude="*.ko" --exclude="*.mod" --exclude="*.mod.c" \
+			--exclude=".*" --exclude=Module.symvers --exclude=modules.order $what "$dir/"
+		shift 2
+		# no BTF: it needs the kernel'"'"'s vmlinux, which 6.1'"'"'s headers lack
+		make -j"$(nproc)" --no-print-directory -C "$kdir" M="$dir" \
+			CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+		find "$dir" -mindepth 2 -name "*.ko" -exec cp -p {} "$dir/" \;
+	' sh "$build_kdir" "$build_series" "$@"
+	build_rc=$?
+	drop_lock
+	[ "$build_rc" -eq 0 ] || die "the module does not build for kernel $build_series"
+}
+
+# build_userspace MAKE-ARG...: the programs for guests, in build/guest.
+build_userspace() {
+	mkdir -p "$repo/build"
+	# shellcheck disable=SC2016
+	in_root ro sh -c 'make -j"$(nproc)" --no-print-directory -C /src/userspace O=../build/guest "$@"' sh "$@" ||
+		die "userspace does not build inside the toolbox"
+}

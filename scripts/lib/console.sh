@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# What in a kernel's log means that the kernel itself found a fault.
+
+# kernel_complaints FILE [IGNORE]: prints the lines of FILE in which the kernel complains,
+# without those that match the extended regular expression IGNORE. Succeeds if there
+# is any.
+kernel_complaints() {
+	grep -aE \
+		-e '(WARNING|BUG|KASAN|KFENCE|UBSAN|ODEBUG): ' \
+		-e '(Oops|general protection fault|unable to handle|Kernel panic)' \
+		-e 'possible (recursive|circular) locking|inconsistent lock state|suspicious RCU usage' \
+		-e 'sleeping function called|scheduling while atomic|DEBUG_LOCKS_WARN_ON' \
+		-e 'refcount_t: |list_(add|del)(_rcu)? corruption|nobody cared' \
+		-e 'INFO: (task|rcu|possible|trying to register|lockdep)' \
+		-e 'kmemleak: [0-9]+ new suspected|unreferenced object 0x' \
+		"$1" | grep -avE "${2:-^\$}"
+}
