@@ -16,6 +16,7 @@
 struct mount {
 	pid_t pid;		/* one process of the namespace: /proc/PID/root reaches it */
 	ino_t ns;		/* inode of the mount namespace */
+	unsigned int id;	/* of the mount, unique on the host while it lasts */
 	bool own;		/* the caller's own namespace */
 	char *path;		/* mount point as that process sees it, unescaped */
 	char fstype[32];
@@ -31,6 +32,9 @@ struct mount_list {
  */
 int mounts_find(const char *proc, dev_t dev, struct mount_list *out, struct err *e);
 void mount_list_free(struct mount_list *l);
+
+/* mounts_read - the mounts of the device in one mountinfo text (a descriptor, read to its end); pid, ns and own are 0. */
+int mounts_read(int fd, dev_t dev, struct mount_list *out, struct err *e);
 
 /* swap_uses - whether the device is an active swap area; @proc as above. */
 bool swap_uses(const char *proc, dev_t dev);

@@ -9,9 +9,9 @@
 /* text_copy - @src into @dst of @size bytes, whole or (-ENAMETOOLONG, @dst empty) not at all; never cut. */
 static inline int text_copy(char *dst, size_t size, const char *src)
 {
-	size_t len = strnlen(src, size);
+	size_t len = strlen(src);
 
-	if (len == size) {
+	if (len >= size) {
 		dst[0] = '\0';
 		return -ENAMETOOLONG;
 	}
