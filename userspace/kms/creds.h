@@ -9,7 +9,8 @@
 
 /*
  * Where AWS credentials come from, in this order: the environment (if allowed), then the profile of the shared
- * credentials and config files. (Container, IMDS, web identity, assumed roles: later; a struct creds_source can name them.)
+ * credentials and config files. (Container, IMDS, web identity, assumed roles: later; a struct creds_source can name
+ * them.)
  */
 struct creds_source {
 	bool environment;	/* look at AWS_ACCESS_KEY_ID ... first; ecachectl only, never a daemon */

@@ -11,8 +11,8 @@
 #include "creds.h"
 
 /*
- * Client of AWS KMS's JSON 1.1 protocol over libcurl (which signs). One struct kms is one endpoint and one identity; the
- * endpoint may be AWS, a compatible service, or ecache-kmsd ("unix:/run/ecache-kmsd/kms.sock" or
+ * Client of AWS KMS's JSON 1.1 protocol over libcurl (which signs). One struct kms is one endpoint and one identity;
+ * the endpoint may be AWS, a compatible service, or ecache-kmsd ("unix:/run/ecache-kmsd/kms.sock" or
  * "http://127.0.0.1:PORT", plain HTTP on loopback only). It is used by one thread and every call is synchronous.
  */
 struct kms;
@@ -38,12 +38,15 @@ struct kms_answer {
 		KMS_NO_CREDENTIALS,	/* none found, or their refresh failed */
 		KMS_NO_ANSWER,		/* DNS, TCP, TLS, timeout */
 		KMS_BAD_ANSWER,		/* too large, not JSON where JSON is due, wrong shape */
+		KMS_NOT_ASKED,		/* refused on our side: wrong arguments, another region */
 	} transport;
 	int http_status;
 	char code[64];		/* "AccessDeniedException"; "" on success */
 	char message[512];	/* KMS's own words, printable characters only */
 	char request_id[80];
 };
+
+const char *kms_transport_name(enum kms_transport t);	/* "answered", "no-answer"... */
 
 /* ENUM of key states as DescribeKey spells them; KMS_STATE_NONE when not asked or not answered. */
 enum kms_key_state {
@@ -59,7 +62,8 @@ enum kms_key_state {
 	KMS_STATE_UNKNOWN,	/* answered with a word we do not know */
 };
 
-const char *kms_key_state_name(enum kms_key_state s);
+const char *kms_key_state_name(enum kms_key_state s);	/* "Enabled"; "" for NONE, "Unknown" */
+enum kms_key_state kms_key_state_of(const char *name);
 
 /* Encryption context: sorted, unique, at most 8 pairs. Owned by the caller. */
 struct kms_context {
@@ -78,11 +82,13 @@ struct kms_context {
 struct kms_key {
 	char arn[KMS_ARN_MAX + 1];
 	enum kms_key_state state;
+	bool symmetric;		/* SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT: a key that can wrap data keys */
 };
 
 /*
  * Every call returns 0 on a 200 answer of the right shape, else -EPERM (KMS said no), -EAGAIN (no answer, or KMS
- * says try later), -EKEYREJECTED (credentials), -EBADMSG; *a always says what happened and *e says it for people.
+ * says try later), -EKEYREJECTED (credentials or clock), -EBADMSG, -EINVAL (arguments: nothing was sent), -ENOMEM; *a
+ * always says what happened and *e says it for people. @key_id is a key id, an alias or an ARN of either.
  */
 int kms_describe_key(struct kms *k, const char *key_id, const char *grant_token, struct kms_key *out,
 		     struct kms_answer *a, struct err *e);
@@ -106,19 +112,27 @@ int kms_create_grant(struct kms *k, const struct kms_grant_request *rq, struct k
 int kms_retire_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e);
 int kms_revoke_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e);
 
-/* kms_generate_data_key_wrapped - GenerateDataKeyWithoutPlaintext, NumberOfBytes = @bytes (16..64). */
+/*
+ * kms_generate_data_key_wrapped - GenerateDataKeyWithoutPlaintext, NumberOfBytes = @bytes (16..64). @blob has room for
+ * KMS_BLOB_MAX bytes.
+ */
 int kms_generate_data_key_wrapped(struct kms *k, const char *key_arn, unsigned int bytes,
 				  const struct kms_context *ctx, uint8_t *blob, size_t *blob_len,
 				  struct kms_answer *a, struct err *e);
 
 /*
  * kms_decrypt - KeyId is always sent and compared with the answer. The plaintext goes from the response buffer (locked,
- * wiped) into @out, which has room for the expected length; no JSON DOM of it is made. @grant_token may be NULL.
+ * wiped) into @out, which was allocated with the expected length as cap: another length is -EBADMSG, and @out is then
+ * zeroed, of length 0. No JSON DOM of it is made. @grant_token may be NULL.
  */
 int kms_decrypt(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
 		const char *grant_token, struct secret *out, struct kms_answer *a, struct err *e);
 
-/* kms_probe - Decrypt with DryRun: 0 when the answer is DryRunOperationException. */
+/*
+ * kms_probe - Decrypt with DryRun: 0 when the answer is DryRunOperationException, or 200 from a service that knows no
+ * dry run (the plaintext is wiped unread). With @blob NULL no ciphertext is looked at (DryRunModifiers
+ * IGNORE_CIPHERTEXT): the control probe of a canary key, which needs nothing stored.
+ */
 int kms_probe(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
 	      struct kms_answer *a, struct err *e);
 

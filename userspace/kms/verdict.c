@@ -191,6 +191,8 @@ static struct ruling of_answer(const struct kms_answer *a)
 		return (struct ruling){ VERDICT_UNREACHABLE, VERDICT_WHY_NO_ANSWER };
 	case KMS_BAD_ANSWER:
 		return (struct ruling){ VERDICT_UNREACHABLE, VERDICT_WHY_BAD_ANSWER };
+	case KMS_NOT_ASKED:
+		return (struct ruling){ VERDICT_AGENT_FAULT, VERDICT_WHY_REQUEST };
 	case KMS_ANSWERED:
 		break;
 	}

@@ -186,6 +186,7 @@ static void no_answer_is_no_denial_whatever_else_is_filled_in(void **state)
 		{ KMS_NO_CREDENTIALS, VERDICT_AGENT_FAULT, VERDICT_WHY_NO_CREDENTIALS },
 		{ KMS_NO_ANSWER, VERDICT_UNREACHABLE, VERDICT_WHY_NO_ANSWER },
 		{ KMS_BAD_ANSWER, VERDICT_UNREACHABLE, VERDICT_WHY_BAD_ANSWER },
+		{ KMS_NOT_ASKED, VERDICT_AGENT_FAULT, VERDICT_WHY_REQUEST },
 	};
 	struct kms_answer a = said(400, "AccessDeniedException", "");
 	enum verdict_why why;
@@ -251,7 +252,7 @@ struct watch {
 
 static const struct verdict_evidence ok = { .verdict = VERDICT_OK };
 static const struct verdict_evidence denied = { .verdict = VERDICT_SUSPECT, .why = VERDICT_WHY_DENIED, .fresh = true };
-static const struct verdict_evidence missing = { .verdict = VERDICT_SUSPECT, .why = VERDICT_WHY_DELETED, .fresh = true };
+static const struct verdict_evidence missing = { VERDICT_SUSPECT, VERDICT_WHY_DELETED, false, true, 0 };
 static const struct verdict_evidence silent = { .verdict = VERDICT_UNREACHABLE, .why = VERDICT_WHY_NO_ANSWER };
 static const struct verdict_evidence fault = { .verdict = VERDICT_AGENT_FAULT, .why = VERDICT_WHY_CREDENTIALS };
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_CLIENT_H
+#define ECACHE_CLIENT_H
+
+#include <json-c/json.h>
+
+#include "kms.h"
+#include "request.h"
+
+/* Private to the operations of the KMS client (op_*.c): one call, its retries, its answer. */
+
+struct kms {
+	struct endpoint kms;
+	struct endpoint sts;
+	char *region;
+	char *file;			/* of the credentials; may be NULL */
+	char *profile;			/* may be NULL */
+	struct creds_source source;	/* points to the two above */
+	struct creds creds;		/* loaded when store.data */
+	struct transport *transport;
+	unsigned int timeout_ms;
+	unsigned int attempts;
+	struct response rs;		/* of the last call, until client_wipe() */
+};
+
+/*
+ * client_call - operation @op with the parameters @body (taken over, put in any case; NULL: out of memory) on @subject,
+ * a name for errors. 0 on a 200 answer, whose body is then in k->rs until client_wipe(); else all is wiped, *a and *e
+ * say what happened, and the code is one of kms.h's.
+ */
+int client_call(struct kms *k, const char *op, const char *subject, struct json_object *body, struct kms_answer *a,
+		struct err *e);
+
+/* client_query - the same for STS's query protocol. */
+int client_query(struct kms *k, const char *op, const char *form, struct kms_answer *a, struct err *e);
+
+/* client_json - k->rs's body as an object (to be put), then wiped. A body that is none turns *a into KMS_BAD_ANSWER. */
+int client_json(struct kms *k, const char *op, struct json_object **obj, struct kms_answer *a, struct err *e);
+
+/* client_bad - a 200 answer of the wrong shape; @e holds the reason. Wipes; returns -EBADMSG. */
+int client_bad(struct kms *k, const char *op, struct kms_answer *a, struct err *e);
+
+/* client_refuse - arguments that are not sent; @e holds the reason. Returns -EINVAL. */
+int client_refuse(const char *op, struct kms_answer *a, struct err *e);
+
+void client_wipe(struct kms *k);
+
+/* client_check_key - a key ARN of the client's region; else client_refuse(). */
+int client_check_key(struct kms *k, const char *op, const char *key_arn, struct kms_answer *a, struct err *e);
+
+/* context_json - an encryption context as an object; NULL when out of memory. */
+struct json_object *context_json(const struct kms_context *ctx);
+
+/* context_check - sorted, unique, within KMS's limits. -EINVAL. */
+int context_check(const struct kms_context *ctx, struct err *e);
+
+/* blob_json - bytes as a base64 string; NULL when out of memory. */
+struct json_object *blob_json(const uint8_t *blob, size_t len);
+
+#endif
