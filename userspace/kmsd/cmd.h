@@ -4,6 +4,8 @@
 
 #include "common/err.h"
 
+#define PROGRAM "ecache-kmsd"
+
 /* The program's verbs. Exit codes: 0 done, 1 failed, 2 wrong usage. */
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 

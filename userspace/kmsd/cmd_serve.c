@@ -12,7 +12,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "audit.h"
+#include "trail.h"
 #include "cmd.h"
 #include "common/log.h"
 #include "listener.h"
@@ -118,11 +118,11 @@ static int serve(const struct config *c, struct err *e)
 	struct service svc = SERVICE_INIT;
 	int rc, signal_fd, lock_fd = -1;
 	unsigned int purged;
-	char *audit = state_path(c->state_dir, STATE_AUDIT_LOG);
+	char *trail = state_path(c->state_dir, STATE_TRAIL);
 
 	signal_fd = block_signals(e);
 	rc = signal_fd < 0 ? signal_fd : 0;
-	if (!rc && !audit)
+	if (!rc && !trail)
 		rc = err_sys(e, -ENOMEM, "serve");
 	if (!rc)
 		rc = state_open(&svc, c->state_dir, e);
@@ -133,7 +133,7 @@ static int serve(const struct config *c, struct err *e)
 	if (!rc)
 		rc = store_check(svc.store, e);
 	if (!rc)
-		rc = audit_open(audit, &svc.audit, e);
+		rc = trail_open(trail, &svc.trail, e);
 	if (!rc) {
 		rc = store_purge(svc.store, service_clock_ms(), &purged);
 		if (rc)
@@ -141,13 +141,13 @@ static int serve(const struct config *c, struct err *e)
 	}
 	if (!rc)
 		rc = serve_on(&svc, c, signal_fd, e);
-	audit_close(svc.audit);
+	trail_close(svc.trail);
 	state_close(&svc);
 	if (lock_fd >= 0)
 		close(lock_fd);
 	if (signal_fd >= 0)
 		close(signal_fd);
-	free(audit);
+	free(trail);
 	return rc;
 }
 

@@ -13,7 +13,7 @@
 #include <microhttpd.h>
 #include <systemd/sd-daemon.h>
 
-#include "audit.h"
+#include "trail.h"
 #include "common/log.h"
 #include "exchange.h"
 
@@ -126,7 +126,7 @@ static void read_signal(struct server *s, int signal_fd)
 		return;
 	if (info.ssi_signo != SIGHUP)
 		start_draining(s);
-	else if (s->ctx.svc->audit && audit_reopen(s->ctx.svc->audit, &e))
+	else if (s->ctx.svc->trail && trail_reopen(s->ctx.svc->trail, &e))
 		log_err("%s", e.what);
 }
 

@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "audit.h"
+#include "trail.h"
 #include "call.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -187,7 +187,7 @@ void service_handle(struct service *svc, const struct http_request *rq, struct h
 		c.fault = prepare(&c, &sts);
 	if (!c.fault)
 		c.fault = run(&c);
-	audit_write(svc->audit, &c);
+	trail_write(svc->trail, &c);
 	if (c.fault) {
 		log_debug("request %s: %s: %s: %s", c.request_id, c.op ? c.op->name : "?", fault_name(c.fault), c.message);
 		put_error(&c, sts);

@@ -10,7 +10,7 @@
 #include "ident.h"
 #include "store.h"
 
-struct audit;
+struct trail;
 
 /* One KMS: an account in a region, its database, its root secret. Requests go in, answers come out; no sockets. */
 struct service {
@@ -18,7 +18,7 @@ struct service {
 	struct secret root;
 	char account[ACCOUNT_SIZE];
 	char region[REGION_SIZE];
-	struct audit *audit;		/* NULL: no audit log */
+	struct trail *trail;		/* NULL: no audit log */
 	int64_t (*clock_ms)(void);	/* milliseconds since 1970 */
 };
 

@@ -11,7 +11,7 @@
 #define STATE_DIR_DEFAULT "/var/lib/ecache-kmsd"
 #define STATE_DATABASE "kms.db"
 #define STATE_ROOT_SECRET "root.secret"
-#define STATE_AUDIT_LOG "cloudtrail.log"
+#define STATE_TRAIL "cloudtrail.log"
 #define STATE_LOCK "lock"
 #define STATE_CREDENTIALS "credentials"
 #define STATE_REGION_DEFAULT "local-1"

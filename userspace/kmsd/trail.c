@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "audit.h"
+#include "trail.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "principal.h"
 #include "sts.h"
 
-struct audit {
+struct trail {
 	char *path;
 	int fd;
 };
@@ -27,9 +27,9 @@ static int open_log(const char *path, struct err *e)
 	return fd < 0 ? err_sys(e, -errno, "cannot open the audit log %s", path) : fd;
 }
 
-int audit_open(const char *path, struct audit **out, struct err *e)
+int trail_open(const char *path, struct trail **out, struct err *e)
 {
-	struct audit *a = calloc(1, sizeof(*a));
+	struct trail *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return err_sys(e, -ENOMEM, "audit log");
@@ -46,7 +46,7 @@ int audit_open(const char *path, struct audit **out, struct err *e)
 	return 0;
 }
 
-int audit_reopen(struct audit *a, struct err *e)
+int trail_reopen(struct trail *a, struct err *e)
 {
 	int fd = open_log(a->path, e);
 
@@ -57,7 +57,7 @@ int audit_reopen(struct audit *a, struct err *e)
 	return 0;
 }
 
-void audit_close(struct audit *a)
+void trail_close(struct trail *a)
 {
 	if (!a)
 		return;
@@ -178,7 +178,7 @@ static void put_what(struct jsonw *w, const struct call *c)
 	}
 }
 
-void audit_format(const struct call *c, struct buf *out)
+void trail_format(const struct call *c, struct buf *out)
 {
 	struct jsonw w = JSONW_INIT(out);
 	char event_id[KEY_ID_SIZE] = "";
@@ -206,14 +206,14 @@ void audit_format(const struct call *c, struct buf *out)
 	jsonw_close(&w, '}');
 }
 
-void audit_write(struct audit *a, const struct call *c)
+void trail_write(struct trail *a, const struct call *c)
 {
 	struct buf line = BUF_INIT;
 	int rc = -ENOMEM;
 
 	if (!a || !c->op || !c->authenticated)
 		return;
-	audit_format(c, &line);
+	trail_format(c, &line);
 	buf_char(&line, '\n');
 	if (!line.failed)
 		rc = write_all(a->fd, line.data, line.len);
