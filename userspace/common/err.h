@@ -21,10 +21,13 @@ struct err {
 /* err_set - fill @e and return @rc (negative errno). @e may be NULL. The text must hold no secret. */
 int err_set(struct err *e, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* err_hint - add what to do about it; returns @e->rc so that it can end a function. */
+/*
+ * err_hint - add what to do about it; returns @e->rc so that it can end a function. Without @e the code is not known:
+ * -EIO, since a refusal must not turn into success because nobody wants to read why.
+ */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* err_prefix - put "prefix: " before what is there; returns @e->rc. */
+/* err_prefix - put "prefix: " before what is there; returns @e->rc, or -EIO without @e. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* err_sys - err_set() with ": strerror(-rc)" appended. */
