@@ -137,7 +137,7 @@ int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e)
 	struct err unread = ERR_INIT;
 	struct sockaddr_un sa;
 	int sock, dir, rc;
-	gid_t gid;
+	gid_t gid = 0;
 
 	if (!e)
 		e = &unread;
@@ -326,7 +326,7 @@ int ipc_recv(int sock, struct json_object **obj, int *fd, int timeout_ms)
 {
 	int64_t deadline = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
 	int got = -1, rc;
-	size_t len;
+	size_t len = 0;
 	char *buf;
 
 	*obj = NULL;
