@@ -22,9 +22,10 @@
  *
  * Slots, as parts of the deadline counted from the verdict: stop until 1/3, kill and file-system
  * shutdown until 1/2, umount until 6/10, then at the latest the key goes; error table until 9/10,
- * remove until the end. A step that has no time left still gets TEARDOWN_GRACE_MS, except before
- * the key is gone: when the verdict is already older than the key's slot allows, the key goes
- * first. Every step runs, whatever happened to those before it.
+ * remove until the end. Before the key goes the steps share what is left until its slot; after it a
+ * step that has no time left still gets TEARDOWN_GRACE_MS. When half of the deadline has passed at
+ * the start (a long queue), the key goes first. Every step runs, whatever happened to those before
+ * it, so the whole ends at the latest eight graces after the deadline.
  */
 enum teardown_step {
 	TEARDOWN_STOP,		/* systemd StopUnit, waited for */
@@ -34,7 +35,7 @@ enum teardown_step {
 	TEARDOWN_KEY,		/* key revoke or, policy lock, key wipe; status read back */
 	TEARDOWN_ERROR,		/* BLKFLSBUF; policy teardown: error table */
 	TEARDOWN_REMOVE,	/* policy teardown: remove, deferred while open */
-	TEARDOWN_VERIFY,	/* what is left, read back */
+	TEARDOWN_VERIFY,	/* what is left, read back: enum teardown_left */
 	TEARDOWN_NR
 };
 
@@ -43,6 +44,7 @@ enum teardown_step {
 
 const char *teardown_step_name(enum teardown_step s);
 
+/* Read while teardown_start() runs, not kept. */
 struct teardown_spec {
 	const char *name;		/* volume */
 	enum policy policy;		/* POLICY_TEARDOWN or POLICY_LOCK */
@@ -109,13 +111,21 @@ int teardown_run(const struct teardown_spec *spec, struct teardown_report *repor
  */
 struct json_object *teardown_json(const struct teardown_report *report);
 
+/* What TEARDOWN_VERIFY returns when the mapping has no key; a mapping with one is a negative errno. */
+enum teardown_left {
+	LEFT_NOTHING = 0,
+	LEFT_ERROR_TABLE = 1,
+	LEFT_REVOKED = 2,
+	LEFT_LOCKED = 3,
+};
+
 /*
- * What a step does, run in its child: returns 0 or a negative errno, -ENOENT meaning "nothing to
- * do" (skipped). Tests replace steps by ones that hang. @note: TEARDOWN_ERR_MAX + 1 bytes for a
- * remark or the error.
+ * What a step does, run in its child, which is killed at @until_ms (CLOCK_BOOTTIME): returns 0 (VERIFY:
+ * enum teardown_left) or a negative errno, -ENOENT meaning "nothing to do" (skipped). Tests replace
+ * steps by ones that hang. @note: TEARDOWN_ERR_MAX + 1 bytes for a remark or the error.
  */
 struct teardown_steps {
-	int (*run[TEARDOWN_NR])(const struct teardown_spec *spec, char *note);
+	int (*run[TEARDOWN_NR])(const struct teardown_spec *spec, int64_t until_ms, char *note);
 };
 
 extern const struct teardown_steps teardown_real;

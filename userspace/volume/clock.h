@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHE_CLOCK_H
+#define ECACHE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* now_ms - CLOCK_BOOTTIME in milliseconds: goes on while the host sleeps, and nobody can set it. */
+static inline int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static inline void sleep_ms(long ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+#endif
