@@ -2,6 +2,8 @@
 #ifndef ECACHE_NET_H
 #define ECACHE_NET_H
 
+#include <json-c/json.h>
+
 #include "kms.h"
 
 /*
@@ -12,13 +14,18 @@
  *
  * Request:  {"op":"probe|unwrap|describe|retire|caller", "key_arn":S, "context":{...}, "blob":BASE64, "grant_token":S,
  *            "grant_id":S, "fresh":BOOL, "bytes":N}
- * Answer:   {"transport":S, "http_status":N, "code":S, "message":S, "request_id":S, "key_state":S, "key_arn":S, "arn":S}
+ * Answer:   {"transport":S, "http_status":N, "code":S, "message":S, "request_id":S, "key_state":S, "symmetric":BOOL,
+ *            "key_arn":S, "arn":S}
+ *
+ * Members by operation: probe key_arn, and context and blob but for a control probe; unwrap key_arn, context, blob,
+ * bytes, grant_token?; describe key_arn (or id, or alias), grant_token?; retire key_arn, grant_id; caller none. "fresh"
+ * is always allowed, any other member is refused. One request and one answer a connection.
  */
 struct net_request {
 	const char *op;
 	const char *key_arn;
-	const struct kms_context *context;
-	const uint8_t *blob;
+	const struct kms_context *context;	/* NULL: none */
+	const uint8_t *blob;			/* NULL with probe: the control probe of a canary key */
 	size_t blob_len;
 	const char *grant_token;	/* NULL: none */
 	const char *grant_id;		/* retire */
@@ -32,11 +39,36 @@ struct net_answer {
 };
 
 /*
- * net_call - one request, its answer; @secret only for unwrap (allocated by the caller, len = expected bytes).
- * 0 when an answer came (judge a->transport and a->code), -EAGAIN when ecache-net is not there or did not answer
- * within @timeout_ms (a->a.transport is then KMS_NO_ANSWER).
+ * net_call - one request, its answer; @secret only for unwrap: allocated by the caller with the expected length as cap;
+ * len is set to it on success, else 0. Returns 0 when an answer came (judge a->a.transport and a->a.code), -EAGAIN when
+ * ecache-net is not there or did not answer within @timeout_ms (a->a.transport is then KMS_NO_ANSWER), -EINVAL or
+ * -ENOMEM when nothing was sent.
  */
 int net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
 	     int timeout_ms, struct err *e);
+
+/* The two halves of it, for an event loop: @secret_len is "bytes" of an unwrap, else 0. -EINVAL, -ENOMEM. */
+int net_request_encode(const struct net_request *rq, size_t secret_len, struct json_object **out);
+
+/* net_answer_decode - total: any object gives an answer or -EBADMSG, and then *a is KMS_BAD_ANSWER. */
+int net_answer_decode(struct json_object *msg, struct net_answer *a);
+
+/* net_delivered - whether an unwrap's answer says that the key was delivered. */
+bool net_delivered(const struct net_answer *a);
+
+/* ecache-net's side: the same two halves. A request owns what its pointers point to. */
+struct net_job {
+	struct net_request rq;
+	size_t bytes;			/* unwrap */
+	struct kms_context context;
+	struct json_object *msg;	/* what the strings are borrowed from */
+	uint8_t blob[KMS_BLOB_MAX];
+};
+
+/* net_request_decode - -EBADMSG with the reason; takes over @msg in any case. */
+int net_request_decode(struct json_object *msg, struct net_job *job, struct err *e);
+void net_job_free(struct net_job *job);
+
+int net_answer_encode(const struct net_answer *a, struct json_object **out);
 
 #endif
