@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What each operator makes of a request's values, and that nothing unknown is taken for known. */
+#include "common/test.h"
+
+#include "condition.h"
+
+static void globs(void **state)
+{
+	static const struct {
+		const char *pattern;
+		const char *text;
+		bool match;
+	} cases[] = {
+		{ "", "", true },
+		{ "", "a", false },
+		{ "*", "", true },
+		{ "*", "anything", true },
+		{ "?", "", false },
+		{ "?", "a", true },
+		{ "?", "ab", false },
+		{ "kms:*", "kms:Decrypt", true },
+		{ "kms:*", "sts:Decrypt", false },
+		{ "*crypt", "kms:Decrypt", true },
+		{ "a*b*c", "aXbYc", true },
+		{ "a*b*c", "aXbY", false },
+		{ "a*b", "aab", true },
+		{ "*ab*ab", "abab", true },
+		{ "*ab*ab", "ab", false },
+		{ "exact", "exac", false },
+		{ "exact", "exactly", false },
+		{ "[a]", "a", false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (glob_match(cases[i].pattern, cases[i].text) != cases[i].match)
+			fail_msg("\"%s\" on \"%s\"", cases[i].pattern, cases[i].text);
+}
+
+/* The request: one value each, two operations, no RetiringPrincipal; context {"Cache":"a","cache":"b","tier":"gold"}. */
+static bool holds(const char *conditions, bool deny)
+{
+	struct json_object *o = json_tokener_parse(conditions);
+	struct json_object *pairs = json_tokener_parse("{\"Cache\":\"a\",\"cache\":\"b\",\"tier\":\"gold\"}");
+	struct context ctx;
+	struct condition_env env = { .context = &ctx };
+	struct err e = ERR_INIT;
+	bool yes;
+
+	assert_int_equal(context_from_json(&ctx, pairs), 0);
+	condition_set(&env, "kms:CallerAccount", "123456789012");
+	condition_set(&env, "kms:ViaService", "elasticache.local-1.amazonaws.com");
+	condition_set(&env, "kms:GranteePrincipal", "arn:aws:iam::123456789012:role/host");
+	condition_set(&env, "kms:GrantOperations", "Decrypt");
+	condition_set(&env, "kms:GrantOperations", "DescribeKey");
+	condition_set(&env, "kms:GrantIsForAWSResource", "false");
+	if (condition_check(o, &e))
+		fail_msg("%s: %s", conditions, e.what);
+	yes = condition_holds(o, &env, deny);
+	context_free(&ctx);
+	json_object_put(pairs);
+	json_object_put(o);
+	return yes;
+}
+
+static void operators_and_keys(void **state)
+{
+	static const struct {
+		const char *conditions;
+		bool allow;	/* holds in an Allow statement */
+		bool deny;	/* holds in a Deny statement */
+	} cases[] = {
+		{ "{}", true, true },
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\"}}", true, true },
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789013\"}}", false, false },
+		{ "{\"StringEquals\":{\"kms:calleraccount\":[\"1\",\"123456789012\"]}}", true, true },
+		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":\"123456789012\"}}", false, false },
+		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":[\"1\",\"2\"]}}", true, true },
+		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":[\"1\",\"123456789012\"]}}", false, false },
+		{ "{\"StringEqualsIgnoreCase\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", true, true },
+		{ "{\"StringEquals\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", false, false },
+		{ "{\"StringLike\":{\"kms:ViaService\":\"elasticache.*.amazonaws.com\"}}", true, true },
+		{ "{\"StringEquals\":{\"kms:ViaService\":\"elasticache.*.amazonaws.com\"}}", false, false },
+		{ "{\"StringNotLike\":{\"kms:ViaService\":\"dax.*\"}}", true, true },
+		{ "{\"ArnLike\":{\"kms:GranteePrincipal\":\"arn:aws:iam::*:role/*\"}}", true, true },
+		{ "{\"ArnLike\":{\"kms:GranteePrincipal\":\"arn:*\"}}", false, false },
+		{ "{\"ArnEquals\":{\"kms:GranteePrincipal\":\"arn:aws:iam::123456789012:role/host\"}}", true, true },
+		{ "{\"Bool\":{\"kms:GrantIsForAWSResource\":\"false\"}}", true, true },
+		{ "{\"Bool\":{\"kms:GrantIsForAWSResource\":true}}", false, false },
+		/* a key that the request does not have */
+		{ "{\"StringEquals\":{\"kms:RetiringPrincipal\":\"x\"}}", false, false },
+		{ "{\"StringEqualsIfExists\":{\"kms:RetiringPrincipal\":\"x\"}}", true, true },
+		{ "{\"StringNotEquals\":{\"kms:RetiringPrincipal\":\"x\"}}", true, true },
+		{ "{\"Null\":{\"kms:RetiringPrincipal\":\"true\"}}", true, true },
+		{ "{\"Null\":{\"kms:RetiringPrincipal\":\"false\"}}", false, false },
+		{ "{\"Null\":{\"kms:ViaService\":\"false\"}}", true, true },
+		{ "{\"Null\":{\"kms:ViaService\":true}}", false, false },
+		/* several values */
+		{ "{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\",\"DescribeKey\",\"Encrypt\"]}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}", false, false },
+		{ "{\"ForAnyValue:StringEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}", true, true },
+		{ "{\"ForAnyValue:StringEquals\":{\"kms:GrantOperations\":\"Encrypt\"}}", false, false },
+		{ "{\"ForAllValues:StringNotEquals\":{\"kms:GrantOperations\":\"Encrypt\"}}", true, true },
+		{ "{\"ForAllValues:StringNotEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}", false, false },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:RetiringPrincipal\":\"x\"}}", true, true },
+		{ "{\"ForAnyValue:StringEquals\":{\"kms:RetiringPrincipal\":\"x\"}}", false, false },
+		/* the encryption context */
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:tier\":\"gold\"}}", true, true },
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:TIER\":\"gold\"}}", true, true },
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:tier\":\"Gold\"}}", false, false },
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:none\":\"x\"}}", false, false },
+		/* one key in two spellings: an Allow wants both to fit, a Deny takes one */
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:cache\":\"a\"}}", false, true },
+		{ "{\"StringEquals\":{\"kms:EncryptionContext:cache\":[\"a\",\"b\"]}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"Cache\",\"cache\",\"tier\"]}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"cache\",\"tier\"]}}", false, false },
+		/* all of several operators and keys */
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\",\"kms:ViaService\":\"x\"}}", false, false },
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\"},\"Null\":{\"kms:ViaService\":\"true\"}}", false, false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (holds(cases[i].conditions, false) != cases[i].allow)
+			fail_msg("Allow %s", cases[i].conditions);
+		if (holds(cases[i].conditions, true) != cases[i].deny)
+			fail_msg("Deny %s", cases[i].conditions);
+	}
+}
+
+static void what_is_not_understood_is_refused(void **state)
+{
+	static const char *const cases[] = {
+		"[]",
+		"{\"StringEqual\":{\"kms:ViaService\":\"x\"}}",
+		"{\"stringequals\":{\"kms:ViaService\":\"x\"}}",
+		"{\"NumericEquals\":{\"kms:ViaService\":\"1\"}}",
+		"{\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/8\"}}",
+		"{\"NullIfExists\":{\"kms:ViaService\":\"true\"}}",
+		"{\"ForSomeValues:StringEquals\":{\"kms:GrantOperations\":\"x\"}}",
+		"{\"StringEquals\":{\"aws:SourceIp\":\"x\"}}",
+		"{\"StringEquals\":{\"kms:EncryptionContext:\":\"x\"}}",
+		"{\"StringEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}",
+		"{\"StringEquals\":{\"kms:ViaService\":[]}}",
+		"{\"StringEquals\":{\"kms:ViaService\":7}}",
+		"{\"StringEquals\":{\"kms:ViaService\":null}}",
+		"{\"StringEquals\":{\"kms:ViaService\":[\"x\",null]}}",
+		"{\"StringEquals\":{\"aws:PrincipalArn\":\"arn:aws:iam::1:user/${aws:username}\"}}",
+		"{\"StringEquals\":\"x\"}",
+		"{\"Bool\":{\"kms:GrantIsForAWSResource\":\"yes\"}}",
+		"{\"Bool\":{\"kms:GrantIsForAWSResource\":[\"true\",\"false\"]}}",
+		"{\"Null\":{\"kms:ViaService\":\"maybe\"}}",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct json_object *o = json_tokener_parse(cases[i]);
+		struct err e = ERR_INIT;
+
+		assert_non_null(o);
+		if (condition_check(o, &e) == 0)
+			fail_msg("accepted: %s", cases[i]);
+		assert_true(*e.what);
+		json_object_put(o);
+	}
+}
+
+static void a_full_table_says_so(void **state)
+{
+	struct condition_env env = { .nr = 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < CONDITION_VALUES_MAX; i++)
+		assert_true(condition_set(&env, "kms:ViaService", "x"));
+	assert_false(condition_set(&env, "kms:ViaService", "x"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(globs),
+		cmocka_unit_test(operators_and_keys),
+		cmocka_unit_test(what_is_not_understood_is_refused),
+		cmocka_unit_test(a_full_table_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
