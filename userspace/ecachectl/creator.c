@@ -7,6 +7,7 @@
 #include "../common/encode.h"
 #include "../common/json.h"
 #include "../ecached/proto.h"
+#include "../kms/arn.h"
 #include "../kms/kms.h"
 #include "creator.h"
 
@@ -83,23 +84,6 @@ static int open_kms(const struct creator *who, const struct ask *a, struct kms *
 	return kms_open(kms, &cfg, e);
 }
 
-int creator_principal(const char *caller, char *out, size_t size, struct err *e)
-{
-	char partition[32], account[32], role[128], rest;
-	int n;
-
-	/* arn:P:sts::ACCOUNT:assumed-role/ROLE/SESSION */
-	if (sscanf(caller, "arn:%31[^:]:sts::%31[^:]:assumed-role/%127[^/]/%c", partition, account, role, &rest) == 4)
-		n = snprintf(out, size, "arn:%s:iam::%s:role/%s", partition, account, role);
-	else if (!strncmp(caller, "arn:", 4))
-		n = snprintf(out, size, "%s", caller);
-	else
-		return err_set(e, -EINVAL, "'%s' is no principal that a grant can name", caller);
-	if (n < 0 || (size_t)n >= size)
-		return err_set(e, -ENOSPC, "the creator's ARN is too long: %s", caller);
-	return 0;
-}
-
 static struct json_object *answer(const char *what, const struct kms_answer *ka)
 {
 	struct json_object *msg = call_request(NULL, NULL);
@@ -137,7 +121,7 @@ static int tell_key(struct kms *kms, const struct ask *a, struct call *c, struct
 static int make_grant(struct kms *kms, const struct ask *a, const char *key_arn, struct kms_grant *grant,
 		      struct kms_answer *ka, struct err *e)
 {
-	char caller[KMS_ARN_MAX + 1], principal[KMS_ARN_MAX + 1];
+	char caller[KMS_ARN_MAX + 1], principal[ARN_PRINCIPAL_MAX + 1];
 	struct kms_grant_request rq = {
 		.key_arn = key_arn,
 		.grantee = a->grantee,
@@ -155,7 +139,7 @@ static int make_grant(struct kms *kms, const struct ask *a, const char *key_arn,
 		err_prefix(e, "cannot learn the creator's own ARN");
 		return rc;
 	}
-	rc = creator_principal(caller, principal, sizeof(principal), e);
+	rc = arn_principal_of_caller(caller, principal, sizeof(principal), e);
 	if (rc)
 		return rc;
 	rc = kms_create_grant(kms, &rq, grant, ka, e);

@@ -26,10 +26,4 @@ struct creator {
 /* creator_ask - a struct call_ops.ask; @ctx is the struct creator. */
 int creator_ask(void *ctx, struct call *c, const char *what, struct json_object *msg, struct err *e);
 
-/*
- * creator_principal - the lasting principal behind a caller's ARN: an assumed role's session becomes its role, all else stays.
- * -EINVAL when @caller is no ARN of an identity, -ENOSPC.
- */
-int creator_principal(const char *caller, char *out, size_t size, struct err *e);
-
 #endif

@@ -364,9 +364,6 @@ void watch_controlled(struct watch *w, const char *name, const struct kms_answer
 	v->controlling = false;
 	w->in_flight--;
 	control = verdict_of_probe(a, NULL);
-	/* The canary is asked with the volume's own wrapped key: being told that it is wrong means being allowed to ask. */
-	if (control == VERDICT_HEADER_FAULT)
-		control = VERDICT_OK;
 	conclude(w, v, verdict_control(&v->vcase, control), v->vcase.pending_why, now_ms);
 }
 
@@ -427,6 +424,25 @@ void watch_described(struct watch *w, const char *key_arn, const struct kms_answ
 	default:
 		return;		/* the volumes' own probes tell */
 	}
+}
+
+void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms)
+{
+	w->in_flight -= v->in_flight + v->controlling;
+	v->in_flight = false;
+	v->controlling = false;
+	v->due_ms = now_ms + SOON_MS;
+}
+
+void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms)
+{
+	struct watch_key *k = find_key(w, key_arn);
+
+	if (!k || !k->in_flight)
+		return;
+	k->in_flight = false;
+	w->in_flight--;
+	k->due_ms = now_ms + SOON_MS;
 }
 
 void watch_locked(struct watch *w, struct watch_volume *v)

@@ -70,7 +70,7 @@ struct watch_ops {
 	/* Start a question. The answer must come, be it "no answer". */
 	void (*probe)(void *ctx, struct watch_volume *v, bool fresh);
 	void (*describe)(void *ctx, const char *key_arn);
-	/* The same Decrypt-DryRun under the canary key; only called when the host has one. */
+	/* Decrypt-DryRun under the canary key, on behalf of @v; only called when the host has one. */
 	void (*control)(void *ctx, struct watch_volume *v);
 	/* A verdict changed, or is the volume's first. */
 	void (*verdict)(void *ctx, struct watch_volume *v, bool first, enum verdict before);
@@ -121,7 +121,11 @@ void watch_described(struct watch *w, const char *key_arn, const struct kms_answ
 		     int64_t now_ms);
 void watch_controlled(struct watch *w, const char *name, const struct kms_answer *a, int64_t now_ms);
 
-/* Outcomes of acts. */
+/* watch_unasked, watch_undescribed - the question could not even be sent (may be called by the operation itself). */
+void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms);
+void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms);
+
+/* Outcomes of acts; may be called by the operation itself. */
 void watch_locked(struct watch *w, struct watch_volume *v);
 void watch_reopened(struct watch *w, struct watch_volume *v, bool ok);
 /* watch_retry - the act could not be carried out: order it again with the next answer, soon. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_DAEMON_H
+#define ECACHED_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "../common/agentconf.h"
+#include "env.h"
+#include "ratelimit.h"
+#include "watch.h"
+
+/*
+ * ecached: one process with an event loop that never waits (for a disk, for the KMS, for a user), and a forked worker for
+ * everything that may. The loop's only blocking work is reading small files of /etc and /var and asking device-mapper for
+ * information, which waits for nothing; calls of the KMS go to ecache-net over sockets in the loop.
+ *
+ *	server.c	accepts, reads one request, checks who asks, starts the worker
+ *	worker.c	forks; at most one worker changes a volume at a time; reaps; what a dead worker left is recovered
+ *	watching.c	the watcher's questions (netcall.c) and orders (tears.c; reopen)
+ *	volumes.c	which volumes are open and so watched; unfinished work
+ *
+ * The loop's memory is what workers see: they are forked with a copy, and tell by files, by the client's socket and by
+ * their exit status.
+ */
+struct worker;
+struct client;
+struct netcall;
+struct tear_order;
+struct recovery;
+
+struct daemon {
+	sd_event *event;
+	struct agentconf conf;
+	struct env env;
+	struct revoker revoker;
+	struct watch watch;
+	struct ratelimit limit;
+	gid_t group;			/* of status and list */
+	bool have_group;
+	bool stopping;
+
+	int listen_fd;
+	sd_event_source *listen;
+	struct client *clients;
+	unsigned int nr_clients;
+	struct worker *workers;
+	unsigned int nr_workers;
+	struct netcall *calls;
+	struct tear_order *tears;
+	struct recovery *recoveries;
+	sd_event_source *watch_timer;
+	sd_event_source *scan_timer;
+};
+
+/* server.c */
+int server_start(struct daemon *d, struct err *e);
+void server_stop(struct daemon *d);
+void server_close_fds(const struct daemon *d);	/* in a worker: nothing that only the loop should hold */
+
+/* volumes.c */
+int volumes_scan(struct daemon *d, struct err *e);	/* all mappings and intents; at start and every minute */
+void volumes_refresh(struct daemon *d, const char *name);	/* one of them changed */
+void volumes_forget(struct daemon *d);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_GRANTING_H
+#define ECACHED_GRANTING_H
+
+#include <json-c/json.h>
+
+#include "../kms/kms.h"
+#include "../volume/intent.h"
+#include "env.h"
+#include "talk.h"
+
+/* What only the creator may do, asked of ecachectl: which key, a grant, a data key. */
+struct grant_ask {
+	const char *name;
+	const char *kms_key;	/* id, alias or ARN */
+	const char *key_arn;	/* the key must be this one; NULL: whatever kms_key turns out to be */
+	const char *cache_id;
+	const char *luks_uuid;
+	unsigned int bytes;	/* of the data key, 0: none */
+	const char *grant_id;	/* made by the owner; NULL: make one */
+	const char *old_grant_id;	/* a grant that this answer is not new against; NULL */
+};
+
+struct granted {
+	char id[KMS_GRANT_ID_MAX + 1];
+	char token[KMS_GRANT_TOKEN_MAX + 1];	/* "" none */
+	uint8_t blob[KMS_BLOB_MAX];
+	size_t blob_len;
+	struct json_object *requests;	/* request ids of the creator's calls, for the audit log; put by the caller */
+};
+
+/*
+ * granting - the whole exchange. Key ARN and grant id are in the intent record on disk before ecachectl gets its
+ * acknowledgement; the grant id only when this create or regrant made the grant (what the undo may retire).
+ */
+int granting(const struct env *env, struct talk *t, const struct grant_ask *ask, struct intent *i, struct granted *g,
+	     struct err *e);
+
+#endif

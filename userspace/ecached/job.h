@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_JOB_H
+#define ECACHED_JOB_H
+
+#include <json-c/json.h>
+
+#include "../common/err.h"
+#include "../volume/intent.h"
+#include "../volume/mapping.h"
+#include "../volume/pin.h"
+#include "../volume/state.h"
+#include "env.h"
+#include "request.h"
+#include "talk.h"
+
+/*
+ * A job: one verb on one volume, from beginning to end, in a process forked for it (worker.h). It may wait for disks, the KMS
+ * and the user; nothing waits for it. Returns 0 and fills @result (an object made by the caller), or a negative errno with @e
+ * told and nothing half-made.
+ */
+struct job {
+	const struct env *env;
+	struct talk *talk;
+	const struct request *rq;
+	struct json_object *result;
+};
+
+int job_create(struct job *j, struct err *e);
+int job_open(struct job *j, struct err *e);
+int job_close(struct job *j, struct err *e);
+int job_revoke(struct job *j, struct err *e);
+int job_regrant(struct job *j, struct err *e);
+int job_destroy(struct job *j, struct err *e);
+int job_dump(struct job *j, struct err *e);
+
+/* job_pin - the pin, with a hint when there is none. */
+int job_pin(const struct env *env, const char *name, struct pin *p, struct err *e);
+
+/* job_no_intent - -EBUSY when unfinished work of create, destroy or regrant is on record. */
+int job_no_intent(const struct env *env, const char *name, struct err *e);
+
+/*
+ * job_audit - a record with @fields (taken over, may be NULL). job_audit_must is for what is done anyway: a failure is logged,
+ * not returned.
+ */
+int job_audit(const struct env *env, const char *event, const char *name, struct json_object *fields,
+	      const char *request_id, struct err *e);
+void job_audit_must(const struct env *env, const char *event, const char *name, struct json_object *fields,
+		    const char *request_id);
+
+/* saved_path - where create --force keeps what it overwrote. */
+void saved_path(const struct env *env, const char *name, const char *luks_uuid, char *out, size_t size);
+
+#endif

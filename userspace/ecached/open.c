@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../common/fsio.h"
+#include "../common/json.h"
+#include "../common/log.h"
+#include "../volume/keyid.h"
+#include "open.h"
+#include "unwrap.h"
+
+/* What is known about the volume on the way to its key; big, so on the heap. */
+struct opening {
+	const struct env *env;
+	struct talk *talk;
+	const struct open_options *o;
+	struct pin pin;
+	struct state state;
+	bool have_state;
+	bool older;			/* an older header was accepted */
+	struct mapping mapping;
+	struct device device;
+	struct header header;
+	struct secret key;
+	char request_id[80];
+};
+
+static int refuse_revoked(const struct opening *op, struct err *e)
+{
+	const struct state *s = &op->state;
+	char when[32] = "-";
+	struct tm tm;
+	time_t at;
+
+	if (!op->have_state || !s->is_revoked)
+		return 0;
+	at = s->revoked.at;
+	if (gmtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	err_set(e, -EKEYREVOKED, "%s was revoked on %s: %s (request %s)", op->o->name, when, s->revoked.reason,
+		*s->revoked.request_id ? s->revoked.request_id : "-");
+	return err_hint(e, "Data and header are still there. Once the owner allows it again: ecachectl regrant %s",
+			op->o->name);
+}
+
+static int load_local(struct opening *op, struct err *e)
+{
+	const struct env *env = op->env;
+	int rc;
+
+	rc = job_pin(env, op->o->name, &op->pin, e);
+	if (rc)
+		return rc;
+	rc = job_no_intent(env, op->o->name, e);
+	if (rc)
+		return rc;
+	rc = state_load(env->state_dir, op->o->name, &op->state, e);
+	if (rc && rc != -ENOENT)
+		return rc;
+	op->have_state = !rc;
+	return refuse_revoked(op, e);
+}
+
+/* look_at_mapping - 1: ACTIVE already. */
+static int look_at_mapping(struct opening *op, struct err *e)
+{
+	struct mapping *m = &op->mapping;
+	int rc = mapping_get(&op->env->dm, op->o->name, m, e);
+
+	if (rc || !m->exists)
+		return rc;
+	if (strcmp(m->luks_uuid, op->pin.luks_uuid))
+		return err_set(e, -EEXIST, "/dev/mapper/%s is another volume (LUKS uuid %s, the pin says %s)", op->o->name,
+			       m->luks_uuid, op->pin.luks_uuid);
+	if (m->is_ecache && m->status.state == DM_STATE_ACTIVE)
+		return 1;
+	if (m->is_ecache && m->status.state == DM_STATE_LOCKED)
+		return 0;
+	err_set(e, -EBUSY, "%s is torn down, but what is left of it is still open by somebody (open count %d)",
+		op->o->name, m->open_count);
+	return err_hint(e, "End the processes that hold /dev/mapper/%s (fuser -m), then open again.", op->o->name);
+}
+
+/* load_header - device and header, and whether pin, state and header are of one mind. */
+static int load_header(struct opening *op, struct err *e)
+{
+	const char *path = op->o->device ? op->o->device : op->pin.device;
+	unsigned int flags = op->env->device_flags | (op->mapping.exists ? DEVICE_UNCLAIMED : 0);
+	int rc;
+
+	rc = device_open(&op->device, path, flags, e);
+	if (rc)
+		return rc;
+	rc = header_load(op->device.path, &op->header, e);
+	if (rc) {
+		err_prefix(e, "%s", path);
+		return rc;
+	}
+	rc = pin_match(&op->pin, &op->header, e);
+	if (rc) {
+		err_prefix(e, "%s", path);
+		return rc;
+	}
+	if (!op->have_state)
+		return 0;
+	rc = state_check_header(&op->state, &op->header, e);
+	if (rc == -ESTALE && op->o->accept_older_header) {
+		op->older = true;
+		return 0;
+	}
+	if (rc)
+		err_prefix(e, "%s", path);
+	return rc;
+}
+
+static int unwrap(struct opening *op, struct err *e)
+{
+	const struct token *tok = &op->header.token;
+	const struct unwrap u = {
+		.name = op->o->name,
+		.key_arn = op->pin.key_arn,
+		.cache_id = op->pin.cache_id,
+		.luks_uuid = op->pin.luks_uuid,
+		.blob = tok->blob,
+		.blob_len = tok->blob_len,
+		.key_size = tok->key_size,
+		.retry_until_ms = 0,
+	};
+	struct unwrap young = u;
+	int64_t age;
+
+	/* A grant made minutes ago that never answered yet may only not have spread. */
+	if (op->have_state && !op->state.ok_without_token && op->state.grant_created) {
+		age = (time(NULL) - op->state.grant_created) * 1000;
+		if (age >= 0 && age < UNWRAP_YOUNG_MS)
+			young.retry_until_ms = boottime_ms() + UNWRAP_YOUNG_MS - age;
+	}
+	return unwrap_key(op->env, op->talk, &young, &op->key, op->request_id, e);
+}
+
+/* record - on disk before the key is given away. */
+static int record(struct opening *op, struct err *e)
+{
+	struct json_object *fields = json_object_new_object();
+
+	js_put_string(fields, "key_arn", op->pin.key_arn);
+	js_put_string(fields, "grant_id", op->header.token.grant_id);
+	js_put_string(fields, "device", op->device.name);
+	js_put(fields, "epoch", json_object_new_int64((int64_t)op->header.epoch));
+	if (op->older)
+		js_put(fields, "accepted_older_header", json_object_new_boolean(true));
+	return job_audit(op->env, "open", op->o->name, fields, op->request_id, e);
+}
+
+/* check_key - an answer of ecache-net is believed when the header's digest says so. */
+static int check_key(struct opening *op, struct err *e)
+{
+	char id[KEYID_LEN + 1];
+	int rc;
+
+	rc = keyid_of(&op->key, id);
+	if (rc)
+		return err_sys(e, rc, "cannot name the key of %s", op->o->name);
+	if (strcmp(id, op->header.token.key_id))
+		return err_set(e, -EKEYREJECTED, "the key that came back for %s is not its key (id %s, the header says %s)",
+			       op->o->name, id, op->header.token.key_id);
+	return header_verify_key(op->device.path, &op->key, e);
+}
+
+int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
+		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	int rc;
+
+	if (!have_mapping) {
+		rc = mapping_open(&env->dm, name, d, h, p->allow_discards, e);
+		if (rc)
+			return rc;
+	}
+	rc = mapping_key_set(&env->dm, name, h->luks_uuid, key, e);
+	if (!rc)
+		rc = mapping_announce(&env->dm, name, e);
+	if (!rc)
+		return 0;
+	if (have_mapping ? mapping_wipe(&env->dm, name, &undo) : mapping_close(&env->dm, name, &undo))
+		log_err("%s: %s", name, undo.what);
+	return rc;
+}
+
+static int remember(struct opening *op, struct err *e)
+{
+	struct state *s = &op->state;
+	char saved[PATH_MAX];
+
+	state_adopt_header(s, &op->header);
+	strcpy(s->grant_id, op->header.token.grant_id);
+	s->ok_without_token = true;
+	state_note_ok(s);
+	/* The volume opened: what create --force overwrote is not coming back. */
+	saved_path(op->env, op->o->name, s->luks_uuid, saved, sizeof(saved));
+	fsio_unlink(saved, NULL);
+	return state_store(op->env->state_dir, op->o->name, s, e);
+}
+
+static int open_it(struct opening *op, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	int rc;
+
+	rc = load_header(op, e);
+	if (!rc)
+		rc = unwrap(op, e);
+	if (!rc)
+		rc = check_key(op, e);
+	if (!rc)
+		rc = record(op, e);
+	if (!rc)
+		rc = volume_activate(op->env, op->o->name, &op->device, &op->header, &op->pin, &op->key,
+				     op->mapping.exists, e);
+	secret_wipe(&op->key);
+	if (rc)
+		return rc;
+	rc = remember(op, e);
+	if (rc && mapping_close(&op->env->dm, op->o->name, &undo))
+		log_err("%s: %s", op->o->name, undo.what);
+	return rc;
+}
+
+int volume_open(const struct env *env, struct talk *t, const struct open_options *o, struct opened *out, struct err *e)
+{
+	struct opening *op = calloc(1, sizeof(*op));
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (!op)
+		return err_sys(e, -ENOMEM, "cannot open %s", o->name);
+	op->env = env;
+	op->talk = t;
+	op->o = o;
+	op->device = (struct device)DEVICE_INIT;
+	op->key = (struct secret)SECRET_INIT;
+	rc = load_local(op, e);
+	if (!rc)
+		rc = look_at_mapping(op, e);
+	if (rc == 1)
+		out->already = true;
+	else if (!rc)
+		rc = open_it(op, e);
+	if (rc >= 0) {
+		rc = 0;
+		strcpy(out->key_arn, op->pin.key_arn);
+		strcpy(out->key_id, out->already ? op->mapping.status.key_id : op->header.token.key_id);
+		strcpy(out->request_id, op->request_id);
+	}
+	device_close(&op->device);
+	free(op);
+	return rc;
+}
+
+int job_open(struct job *j, struct err *e)
+{
+	const struct open_options o = {
+		.name = j->rq->name,
+		.device = *j->rq->device ? j->rq->device : NULL,
+		.accept_older_header = j->rq->accept_older_header,
+	};
+	struct opened opened;
+	int rc;
+
+	rc = volume_open(j->env, j->talk, &o, &opened, e);
+	if (rc)
+		return rc;
+	js_put_string(j->result, "name", o.name);
+	js_put(j->result, "already", json_object_new_boolean(opened.already));
+	js_put_string(j->result, "key_arn", opened.key_arn);
+	js_put_string(j->result, "key_id", opened.key_id);
+	js_put_string(j->result, "request_id", opened.request_id);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_OPEN_H
+#define ECACHED_OPEN_H
+
+#include <stdbool.h>
+
+#include "../common/secret.h"
+#include "../volume/device.h"
+#include "job.h"
+
+/*
+ * volume_open - the whole way from a name to an ACTIVE mapping: pin, state, device, header and their agreement before any KMS call;
+ * unwrap with the pinned key; audit record on disk; digest; mapping LOCKED; key; announce; state. A mapping that is
+ * LOCKED already (policy lock) gets its key again. Leaves no mapping that was not there before when it fails.
+ */
+struct open_options {
+	const char *name;
+	const char *device;		/* NULL: the pin's */
+	bool accept_older_header;
+};
+
+struct opened {
+	bool already;			/* was ACTIVE before */
+	char key_arn[KMS_ARN_MAX + 1];
+	char key_id[KEYID_LEN + 1];
+	char request_id[80];
+};
+
+int volume_open(const struct env *env, struct talk *t, const struct open_options *o, struct opened *out, struct err *e);
+
+/*
+ * volume_activate - the second half, with the key in hand: mapping (unless it is there LOCKED), key, announce. The device's
+ * claim is dropped.
+ */
+int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
+		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../common/json.h"
+#include "../common/log.h"
+#include "../volume/device.h"
+#include "../volume/keyid.h"
+#include "granting.h"
+#include "regranting.h"
+#include "retire.h"
+#include "unwrap.h"
+
+#define OWNERS_GRANT_MS 60000
+
+struct regranting {
+	const struct env *env;
+	struct talk *talk;
+	const struct request *rq;
+	struct pin pin;
+	struct state state;
+	bool have_state;
+	struct device device;
+	struct header header;
+	struct intent intent;
+	struct granted granted;
+	char request_id[80];
+};
+
+/* open_device - a volume may get its grant while what is left of a teardown still holds the device. */
+static int open_device(const struct env *env, const char *name, const char *path, struct device *d, struct err *e)
+{
+	struct mapping m;
+	int rc;
+
+	rc = mapping_get(&env->dm, name, &m, e);
+	if (rc)
+		return rc;
+	return device_open(d, path, env->device_flags | (m.exists ? DEVICE_UNCLAIMED : 0), e);
+}
+
+static int load(struct regranting *r, struct err *e)
+{
+	const struct env *env = r->env;
+	const char *name = r->rq->name;
+	int rc;
+
+	rc = job_pin(env, name, &r->pin, e);
+	if (!rc)
+		rc = job_no_intent(env, name, e);
+	if (rc)
+		return rc;
+	rc = state_load(env->state_dir, name, &r->state, e);
+	if (rc && rc != -ENOENT)
+		return rc;
+	r->have_state = !rc;
+	rc = open_device(env, name, r->pin.device, &r->device, e);
+	if (!rc)
+		rc = header_load(r->device.path, &r->header, e);
+	if (!rc)
+		rc = pin_match(&r->pin, &r->header, e);
+	if (!rc && r->have_state)
+		rc = state_check_header(&r->state, &r->header, e);
+	if (rc)
+		err_prefix(e, "%s", name);
+	return rc;
+}
+
+static int begin(struct regranting *r, struct err *e)
+{
+	struct intent *i = &r->intent;
+
+	i->verb = INTENT_REGRANT;
+	strcpy(i->step, REGRANT_GRANT);
+	strcpy(i->cache_id, r->pin.cache_id);
+	strcpy(i->luks_uuid, r->pin.luks_uuid);
+	strcpy(i->device, r->pin.device);
+	strcpy(i->key_arn, r->pin.key_arn);
+	device_major_minor(&r->device, i->dev_major_minor);
+	return intent_begin(r->env->intent_dir, r->rq->name, i, e);
+}
+
+static int get_grant(struct regranting *r, struct err *e)
+{
+	const struct grant_ask ask = {
+		.name = r->rq->name,
+		.kms_key = r->pin.key_arn,
+		.key_arn = r->pin.key_arn,
+		.cache_id = r->pin.cache_id,
+		.luks_uuid = r->pin.luks_uuid,
+		.old_grant_id = r->header.token.grant_id,
+	};
+
+	if (*r->rq->grant_id) {
+		strcpy(r->granted.id, r->rq->grant_id);
+		return 0;
+	}
+	talk_progress(r->talk, "asking the KMS for a grant");
+	return granting(r->env, r->talk, &ask, &r->intent, &r->granted, e);
+}
+
+/* prove - the grant unwraps this volume's key, or it is not taken. */
+static int prove(struct regranting *r, struct err *e)
+{
+	const struct token *tok = &r->header.token;
+	const struct unwrap u = {
+		.name = r->rq->name,
+		.key_arn = r->pin.key_arn,
+		.cache_id = r->pin.cache_id,
+		.luks_uuid = r->pin.luks_uuid,
+		.blob = tok->blob,
+		.blob_len = tok->blob_len,
+		.key_size = tok->key_size,
+		.grant_token = *r->granted.token ? r->granted.token : NULL,
+		.retry_until_ms = boottime_ms() + (*r->rq->grant_id ? OWNERS_GRANT_MS : UNWRAP_YOUNG_MS),
+	};
+	struct secret key = SECRET_INIT;
+	int rc;
+
+	rc = unwrap_key(r->env, r->talk, &u, &key, r->request_id, e);
+	if (!rc)
+		rc = header_verify_key(r->device.path, &key, e);
+	secret_wipe(&key);
+	return rc;
+}
+
+/* store - what the header says now is what this host knows; the mark of the revocation goes with it. */
+static int store(const struct env *env, const char *name, struct state *s, const struct header *h, bool own,
+		 struct err *e)
+{
+	state_adopt_header(s, h);
+	strcpy(s->grant_id, h->token.grant_id);
+	s->grant_created = own ? time(NULL) : 0;
+	s->ok_without_token = false;
+	s->is_revoked = false;
+	memset(&s->revoked, 0, sizeof(s->revoked));
+	return state_store(env->state_dir, name, s, e);
+}
+
+static int commit(struct regranting *r, struct err *e)
+{
+	struct token *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return err_sys(e, -ENOMEM, "cannot write the token of %s", r->rq->name);
+	if (talk_lost(r->talk)) {
+		rc = err_set(e, -ECANCELED, "interrupted");
+		goto out;
+	}
+	strcpy(r->intent.step, REGRANT_TOKEN);
+	rc = intent_step(r->env->intent_dir, r->rq->name, &r->intent, e);
+	if (rc)
+		goto out;
+	*t = r->header.token;
+	strcpy(t->grant_id, r->granted.id);
+	rc = header_write_token(r->device.path, t, e);
+	if (!rc)
+		rc = header_load(r->device.path, &r->header, e);
+	if (!rc)
+		rc = store(r->env, r->rq->name, &r->state, &r->header, !*r->rq->grant_id, e);
+out:
+	free(t);
+	return rc;
+}
+
+static void record(struct regranting *r, const char *old_grant)
+{
+	struct json_object *fields = json_object_new_object();
+
+	js_put_string(fields, "key_arn", r->pin.key_arn);
+	js_put_string(fields, "grant_id", r->granted.id);
+	js_put_string(fields, "old_grant_id", old_grant);
+	js_put(fields, "own_grant", json_object_new_boolean(!*r->rq->grant_id));
+	js_put(fields, "epoch", json_object_new_int64((int64_t)r->header.epoch));
+	if (r->granted.requests)
+		js_put(fields, "requests", json_object_get(r->granted.requests));
+	job_audit_must(r->env, "regrant", r->rq->name, fields, r->request_id);
+}
+
+/* retire_old - one grant a cache; an old one that still stands (local revoke, a grant of the owner's) is ended, if it can be. */
+static void retire_old(struct regranting *r, const char *old_grant)
+{
+	struct err e = ERR_INIT;
+
+	if (!strcmp(old_grant, r->granted.id))
+		return;
+	if (retire_grant(r->env, r->talk, r->pin.key_arn, old_grant, &e))
+		log_info("%s: the old grant %s could not be retired: %s", r->rq->name, old_grant, e.what);
+}
+
+/* give_up - after a failure: back, unless the new token is on the disk already and the rest could be finished after all. */
+static int give_up(struct regranting *r, int rc, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	int done;
+
+	done = regrant_recover(r->env, r->talk, r->rq->name, &r->intent, false, &undo);
+	if (done == 1)
+		return 0;
+	if (done < 0) {
+		log_err("regrant of %s is not undone yet: %s", r->rq->name, undo.what);
+		err_hint(e, "Not all is undone yet: %.400s", undo.what);
+	}
+	return rc;
+}
+
+static int regrant(struct regranting *r, struct err *e)
+{
+	char old_grant[KMS_GRANT_ID_MAX + 1];
+	int rc;
+
+	strcpy(old_grant, r->header.token.grant_id);
+	rc = begin(r, e);
+	if (rc)
+		return rc;
+	rc = get_grant(r, e);
+	if (!rc)
+		rc = prove(r, e);
+	if (!rc)
+		rc = commit(r, e);
+	if (rc)
+		return give_up(r, rc, e);
+	record(r, old_grant);
+	retire_old(r, old_grant);
+	return intent_end(r->env->intent_dir, r->rq->name, e);
+}
+
+int job_regrant(struct job *j, struct err *e)
+{
+	struct regranting *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return err_sys(e, -ENOMEM, "cannot regrant %s", j->rq->name);
+	r->env = j->env;
+	r->talk = j->talk;
+	r->rq = j->rq;
+	r->device = (struct device)DEVICE_INIT;
+	rc = load(r, e);
+	if (!rc)
+		rc = regrant(r, e);
+	if (!rc) {
+		js_put_string(j->result, "name", r->rq->name);
+		js_put_string(j->result, "key_arn", r->pin.key_arn);
+		js_put_string(j->result, "grant_id", r->granted.id);
+	}
+	json_object_put(r->granted.requests);
+	device_close(&r->device);
+	free(r);
+	return rc;
+}
+
+/* forward - 1 when the header holds a token newer than the state: the write happened, the state follows. 0: it did not. */
+static int forward(const struct env *env, const char *name, const struct intent *i, struct err *e)
+{
+	struct {
+		struct state state;
+		struct header header;
+		struct device device;
+	} *w = calloc(1, sizeof(*w));
+	bool have_state;
+	int rc;
+
+	if (!w)
+		return err_sys(e, -ENOMEM, "cannot look at %s", name);
+	w->device = (struct device)DEVICE_INIT;
+	rc = state_load(env->state_dir, name, &w->state, e);
+	have_state = !rc;
+	if (rc && rc != -ENOENT)
+		goto out;
+	rc = open_device(env, name, i->device, &w->device, e);
+	if (!rc)
+		rc = header_load(w->device.path, &w->header, e);
+	if (rc)
+		goto out;
+	if (strcmp(w->header.luks_uuid, i->luks_uuid) || (have_state && w->header.epoch <= w->state.epoch))
+		goto out;
+	rc = store(env, name, &w->state, &w->header, *i->grant_id, e);
+	if (!rc)
+		rc = 1;
+out:
+	device_close(&w->device);
+	free(w);
+	return rc;
+}
+
+int regrant_recover(const struct env *env, struct talk *t, const char *name, struct intent *i, bool last,
+		    struct err *e)
+{
+	struct err why = ERR_INIT;
+	int rc = 0;
+
+	if (!strcmp(i->step, REGRANT_TOKEN)) {
+		rc = forward(env, name, i, e);
+		if (rc < 0)
+			return rc;
+		if (rc) {
+			job_audit_must(env, "regrant-finished", name, NULL, NULL);
+			rc = intent_end(env->intent_dir, name, e);
+			return rc ? rc : 1;
+		}
+	}
+	if (*i->grant_id)
+		rc = retire_grant(env, t, i->key_arn, i->grant_id, &why);
+	if (rc == -EAGAIN || (rc && !last)) {
+		strcpy(i->step, REGRANT_RETIRE);
+		intent_step(env->intent_dir, name, i, NULL);
+		*e = why;
+		return -EAGAIN;
+	}
+	if (rc)
+		log_fields(LOG_ALERT, why.what, "ECACHE_VOLUME", name, "ECACHE_EVENT", "grant-left", "ECACHE_GRANT",
+			   i->grant_id, "ECACHE_KEY", i->key_arn, NULL);
+	job_audit_must(env, "regrant-undone", name, NULL, NULL);
+	return intent_end(env->intent_dir, name, e);
+}

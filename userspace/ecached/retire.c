@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "../common/agentconf.h"
+#include "../common/json.h"
+#include "../common/log.h"
+#include "../kms/net.h"
+#include "../kms/verdict.h"
+#include "proto.h"
+#include "retire.h"
+
+#define NET_TIMEOUT_MS 45000
+
+static int by_creator(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e)
+{
+	struct json_object *msg = talk_message(PROTO_ASK);
+	int rc;
+
+	js_put_string(msg, PROTO_ASK, PROTO_ASK_RETIRE);
+	if (env->conf->kms_endpoint)
+		js_put_string(msg, "endpoint", env->conf->kms_endpoint);
+	js_put_string(msg, "region", env->conf->region);
+	js_put_string(msg, "key_arn", key_arn);
+	js_put_string(msg, "grant_id", grant_id);
+	t->cancelled = false;		/* the user's "cancel" was about what is being undone here */
+	rc = talk_send(t, msg, e);
+	if (!rc)
+		rc = talk_answer(t, PROTO_ANSWER_RETIRED, &msg, e);
+	if (rc)
+		return rc;
+	json_object_put(msg);
+	talk_ack(t, NULL);
+	return 0;
+}
+
+static int by_host(const struct env *env, const char *key_arn, const char *grant_id, struct err *e)
+{
+	const struct net_request rq = { .op = "retire", .key_arn = key_arn, .grant_id = grant_id };
+	struct net_answer na = { 0 };
+	enum verdict_why why;
+	int rc;
+
+	rc = net_call(env->net_socket, &rq, NULL, &na, NET_TIMEOUT_MS, e);
+	if (rc)
+		return -EAGAIN;
+	if (na.a.transport == KMS_ANSWERED && !*na.a.code && na.a.http_status == 200)
+		return 0;
+	if (verdict_of_probe(&na.a, &why) == VERDICT_SUSPECT && why == VERDICT_WHY_DELETED)
+		return 0;	/* NotFound: the grant or its key is no more */
+	rc = why == VERDICT_WHY_DENIED ? -EPERM : -EAGAIN;
+	return err_set(e, rc, "cannot retire grant %s on %s: %s: %s (request %s)", grant_id, key_arn,
+		       *na.a.code ? na.a.code : verdict_why_name(why), na.a.message, na.a.request_id);
+}
+
+int retire_grant(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (t->sock >= 0 && !t->gone) {
+		if (!by_creator(env, t, key_arn, grant_id, &why))
+			return 0;
+		log_info("creator did not retire grant %s: %s", grant_id, why.what);
+	}
+	return by_host(env, key_arn, grant_id, e);
+}

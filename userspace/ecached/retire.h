@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_RETIRE_H
+#define ECACHED_RETIRE_H
+
+#include "env.h"
+#include "talk.h"
+
+/*
+ * retire_grant - end a grant: by the creator in ecachectl while it is there, else as the grantee through ecache-net. 0 also when
+ * the KMS does not know the grant. -EAGAIN: no answer, try later. -EPERM: the KMS refuses, in its words.
+ */
+int retire_grant(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e);
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../common/agentconf.h"
+#include "../common/json.h"
+#include "mappings.h"
+#include "proto.h"
+#include "status.h"
+#include "tear.h"
+#include "unwrap.h"
+
+struct names {
+	char (*name)[VOLUME_NAME_MAX + 1];
+	size_t nr;
+};
+
+/* One volume while its packet is made. */
+struct volume_view {
+	const char *name;
+	int pin_rc, state_rc, intent_rc;
+	struct err pin_err, state_err;
+	struct pin pin;
+	struct state state;
+	struct intent intent;
+	const struct mapping *mapping;
+	const struct watch_volume *watched;
+	bool dm_silent;
+};
+
+static int add_name(void *ctx, const char *name)
+{
+	struct names *n = ctx;
+	void *more;
+	size_t i;
+
+	for (i = 0; i < n->nr; i++) {
+		if (!strcmp(n->name[i], name))
+			return 0;
+	}
+	more = realloc(n->name, (n->nr + 1) * sizeof(*n->name));
+	if (!more)
+		return -ENOMEM;
+	n->name = more;
+	strncpy(n->name[n->nr], name, VOLUME_NAME_MAX);
+	n->name[n->nr++][VOLUME_NAME_MAX] = '\0';
+	return 0;
+}
+
+/* all_names - of pins, unfinished work and mappings. */
+static int all_names(const struct env *env, const struct mappings *maps, struct names *n, struct err *e)
+{
+	size_t i;
+	int rc;
+
+	rc = pin_each(env->pin_dir, add_name, n, e);
+	if (!rc)
+		rc = intent_each(env->intent_dir, add_name, n, e);
+	for (i = 0; i < maps->nr && !rc; i++)
+		rc = add_name(n, maps->m[i].name);
+	return rc;
+}
+
+static const char *state_word(const struct volume_view *v, const char *activity)
+{
+	const struct mapping *m = v->mapping;
+
+	if (activity)
+		return activity;
+	if (!v->intent_rc)
+		return "unfinished";
+	if (v->dm_silent)
+		return "unknown";
+	if (m && m->is_ecache && m->status.state == DM_STATE_ACTIVE)
+		return "open";
+	if (m && m->is_ecache && m->status.state == DM_STATE_LOCKED)
+		return "locked";
+	if (m || (!v->state_rc && v->state.is_revoked))
+		return "revoked";
+	return v->pin_rc ? "broken" : "closed";
+}
+
+static void put_problem(struct json_object *o, const struct volume_view *v)
+{
+	const struct mapping *m = v->mapping;
+	char text[ERR_TEXT + 64];
+
+	if (v->pin_rc)
+		snprintf(text, sizeof(text), "pin: %s", v->pin_err.what);
+	else if (v->state_rc && v->state_rc != -ENOENT)
+		snprintf(text, sizeof(text), "state: %s", v->state_err.what);
+	else if (!v->intent_rc)
+		snprintf(text, sizeof(text), "unfinished %s at step %s; ecached goes on trying",
+			 intent_verb_name(v->intent.verb), v->intent.step);
+	else if (v->dm_silent)
+		snprintf(text, sizeof(text), "device-mapper does not answer");
+	else if (m && strcmp(m->luks_uuid, v->pin.luks_uuid))
+		snprintf(text, sizeof(text), "the mapping has LUKS uuid %s, the pin %s", m->luks_uuid,
+			 v->pin.luks_uuid);
+	else if (m && (!m->is_ecache || m->status.state >= DM_STATE_REVOKING))
+		snprintf(text, sizeof(text), "torn down, but still held open (open count %d)", m->open_count);
+	else
+		return;
+	js_put_string(o, "problem", text);
+}
+
+static void put_target(struct json_object *o, const struct mapping *m)
+{
+	const struct dm_status *s;
+	struct json_object *t;
+
+	if (!m || !m->is_ecache)
+		return;
+	s = &m->status;
+	t = json_object_new_object();
+	js_put_string(t, "state", dm_state_name(s->state));
+	js_put_string(t, "engine", s->engine);
+	js_put_string(t, "driver", s->driver);
+	js_put(t, "generic", json_object_new_boolean(!!strstr(s->driver, "generic")));
+	js_put_string(t, "key_id", s->key_id);
+	js_put(t, "reads", json_object_new_int64((int64_t)s->reads));
+	js_put(t, "writes", json_object_new_int64((int64_t)s->writes));
+	js_put(t, "read_sectors", json_object_new_int64((int64_t)s->read_sectors));
+	js_put(t, "write_sectors", json_object_new_int64((int64_t)s->write_sectors));
+	js_put(t, "inline", json_object_new_int64((int64_t)s->inline_ios));
+	js_put(t, "deferred", json_object_new_int64((int64_t)s->deferred));
+	js_put(t, "errors", json_object_new_int64((int64_t)s->errors));
+	js_put_string(t, "reason", s->reason);
+	js_put(t, "open_count", json_object_new_int(m->open_count));
+	js_put(t, "suspended", json_object_new_boolean(m->suspended));
+	js_put(o, "target", t);
+}
+
+/* realtime_of - seconds since the epoch of a moment on CLOCK_BOOTTIME. */
+static int64_t realtime_of(int64_t boot_ms)
+{
+	return time(NULL) - (boottime_ms() - boot_ms) / 1000;
+}
+
+static void put_probe(struct json_object *o, const struct watch_volume *w)
+{
+	struct json_object *p;
+
+	if (!w || !w->probed)
+		return;
+	p = json_object_new_object();
+	js_put_string(p, "verdict", verdict_name(w->verdict));
+	js_put_string(p, "why", verdict_why_name(w->why));
+	js_put(p, "at", json_object_new_int64(realtime_of(w->evidence.at_ms)));
+	if (w->verdict != VERDICT_OK)
+		js_put_string(p, "reason", w->evidence.reason);
+	js_put_string(p, "code", w->evidence.code);
+	js_put_string(p, "request_id", w->evidence.request_id);
+	js_put(o, "probe", p);
+}
+
+static void put_state(struct json_object *o, const struct volume_view *v)
+{
+	const struct state *s = &v->state;
+	struct json_object *r;
+	int64_t ok = 0;
+
+	if (!v->state_rc) {
+		js_put_string(o, "grant_id", s->grant_id);
+		js_put(o, "epoch", json_object_new_int64((int64_t)s->epoch));
+		ok = s->has_last_ok ? s->last_ok.realtime : 0;
+	}
+	if (v->watched && v->watched->ok_ms && realtime_of(v->watched->ok_ms) > ok)
+		ok = realtime_of(v->watched->ok_ms);
+	if (ok)
+		js_put(o, "last_ok", json_object_new_int64(ok));
+	if (v->state_rc || !s->is_revoked)
+		return;
+	r = json_object_new_object();
+	js_put(r, "at", json_object_new_int64(s->revoked.at));
+	js_put_string(r, "verdict", s->revoked.verdict);
+	js_put_string(r, "reason", s->revoked.reason);
+	js_put_string(r, "request_id", s->revoked.request_id);
+	js_put(o, "revoked", r);
+}
+
+static void put_pin(struct json_object *o, const struct env *env, const struct pin *p)
+{
+	struct json_object *policy = json_object_new_object();
+
+	js_put_string(o, "device", p->device);
+	js_put_string(o, "cache_id", p->cache_id);
+	js_put_string(o, "luks_uuid", p->luks_uuid);
+	js_put_string(o, "key_arn", p->key_arn);
+	if (*p->unit)
+		js_put_string(o, "unit", p->unit);
+	js_put_string(policy, "on_revoke", policy_name(p->on_revoke));
+	js_put_string(policy, "on_disabled", policy_name(p->on_disabled));
+	js_put_string(policy, "unreachable", "hold");
+	js_put(policy, "probe_interval",
+	       json_object_new_int64(p->probe_interval ? p->probe_interval : env->conf->probe_interval));
+	js_put(policy, "teardown_deadline",
+	       json_object_new_int64(p->teardown_deadline ? p->teardown_deadline : env->conf->teardown_deadline));
+	js_put(o, "policy", policy);
+}
+
+static void look(const struct env *env, struct volume_view *v)
+{
+	v->pin_rc = pin_load(env->pin_dir, v->name, &v->pin, &v->pin_err);
+	v->state_rc = state_load(env->state_dir, v->name, &v->state, &v->state_err);
+	v->intent_rc = intent_load(env->intent_dir, v->name, &v->intent, NULL);
+}
+
+static int send_volume(const struct status_view *view, struct talk *t, struct volume_view *v, struct err *e)
+{
+	struct json_object *o = talk_message(PROTO_VOLUME), *report;
+	const char *activity = view->activity ? view->activity(view->ctx, v->name) : NULL;
+	char mapping[sizeof("/dev/mapper/") + VOLUME_NAME_MAX];
+
+	look(view->env, v);
+	js_put_string(o, "name", v->name);
+	js_put_string(o, "state", state_word(v, activity));
+	if (v->mapping) {
+		snprintf(mapping, sizeof(mapping), "/dev/mapper/%s", v->name);
+		js_put_string(o, "mapping", mapping);
+	}
+	if (!v->pin_rc)
+		put_pin(o, view->env, &v->pin);
+	put_state(o, v);
+	put_probe(o, v->watched);
+	put_target(o, v->mapping);
+	report = tear_report_load(view->env, v->name);
+	if (report)
+		js_put(o, "teardown", report);
+	put_problem(o, v);
+	return talk_send(t, o, e);
+}
+
+static bool known(const struct names *n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n->nr; i++) {
+		if (!strcmp(n->name[i], name))
+			return true;
+	}
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int send_all(const struct status_view *view, struct talk *t, const struct names *n,
+		    const struct mappings *maps, const char *name, struct err *e)
+{
+	struct volume_view *v = malloc(sizeof(*v));
+	int rc = 0;
+	size_t i;
+
+	if (!v)
+		return err_sys(e, -ENOMEM, "cannot look at the volumes");
+	for (i = 0; i < n->nr && !rc; i++) {
+		if (*name && strcmp(name, n->name[i]))
+			continue;
+		memset(v, 0, sizeof(*v));
+		v->name = n->name[i];
+		v->mapping = mappings_find(maps, v->name);
+		v->watched = watch_find(view->watch, v->name);
+		v->dm_silent = !maps->complete && !v->mapping;
+		rc = send_volume(view, t, v, e);
+	}
+	free(v);
+	return rc;
+}
+
+int status_answer(const struct status_view *view, struct talk *t, const char *name, struct json_object *result,
+		  struct err *e)
+{
+	struct json_object *agent = json_object_new_object();
+	struct mappings maps;
+	struct names n = { 0 };
+	int rc;
+
+	rc = mappings_get(&view->env->dm, STATUS_DM_MS, &maps);
+	if (rc)
+		return err_sys(e, rc, "cannot ask device-mapper");
+	rc = all_names(view->env, &maps, &n, e);
+	if (rc)
+		goto out;
+	if (*name && !known(&n, name)) {
+		rc = err_set(e, -ENOENT, "there is no volume %s on this host", name);
+		err_hint(e, "`ecachectl list` shows the volumes.");
+		goto out;
+	}
+	if (n.nr)
+		qsort(n.name, n.nr, sizeof(*n.name), by_name);
+	rc = send_all(view, t, &n, &maps, name, e);
+	js_put_string(agent, "version", ECACHE_VERSION);
+	js_put(agent, "watched", json_object_new_int64((int64_t)watch_count(view->watch)));
+	js_put(agent, "brake", json_object_new_boolean(view->watch->brake.engaged));
+	js_put(result, "agent", json_object_get(agent));
+out:
+	json_object_put(agent);
+	mappings_free(&maps);
+	free(n.name);
+	return rc;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../common/agentconf.h"
+#include "../common/fsio.h"
+#include "../common/json.h"
+#include "../common/log.h"
+#include "lock.h"
+#include "tear.h"
+#include "unwrap.h"
+
+#define STARTS 3
+#define MARK_TRIES 20		/* of 100 ms */
+#define REPORT_MAX (64 * 1024)
+
+static void report_path(const struct env *env, const char *name, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s.json", env->report_dir, name);
+}
+
+/*
+ * mark_state - the lasting "no": from now on open refuses. A host without a state of the volume has nothing to open with. Who
+ * holds the lock writes for a moment at most; if it is somebody who hangs, the mark is more important than his record.
+ */
+static int mark_state(const struct env *env, const struct tear *t, struct err *e)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	int lock, rc;
+
+	if (!s)
+		return err_sys(e, -ENOMEM, "cannot mark %s", t->name);
+	lock = volume_lock(env, t->name, MARK_TRIES);
+	rc = state_load(env->state_dir, t->name, s, e);
+	if (!rc && !s->is_revoked) {
+		s->is_revoked = true;
+		s->revoked.at = time(NULL);
+		snprintf(s->revoked.verdict, sizeof(s->revoked.verdict), "%s", t->verdict);
+		snprintf(s->revoked.reason, sizeof(s->revoked.reason), "%s", t->reason);
+		snprintf(s->revoked.request_id, sizeof(s->revoked.request_id), "%s", t->request_id);
+		rc = state_store(env->state_dir, t->name, s, e);
+	}
+	free(s);
+	if (lock >= 0)
+		close(lock);
+	return rc;
+}
+
+static void records(const struct env *env, const struct tear *t)
+{
+	struct json_object *fields = json_object_new_object();
+	struct err e = ERR_INIT;
+
+	if (t->policy == POLICY_TEARDOWN && mark_state(env, t, &e))
+		log_err("%s: the revocation could not be noted: %s", t->name, e.what);
+	js_put_string(fields, "verdict", t->verdict);
+	js_put_string(fields, "reason", t->reason);
+	js_put_string(fields, "policy", policy_name(t->policy));
+	job_audit_must(env, t->policy == POLICY_TEARDOWN ? "revoke" : "lock", t->name, fields,
+		       *t->request_id ? t->request_id : NULL);
+}
+
+static const char *outcome_word(const struct teardown_step_report *s)
+{
+	static const char *const words[] = {
+		[STEP_PENDING] = "not run", [STEP_RUNNING] = "running", [STEP_OK] = "ok", [STEP_SKIPPED] = "skipped",
+		[STEP_FAILED] = "failed", [STEP_ABANDONED] = "abandoned",
+	};
+
+	return words[s->outcome];
+}
+
+static void tell(const struct tear *t, const struct teardown_report *r)
+{
+	char text[256], key_gone[32];
+	unsigned int i;
+
+	for (i = 0; i < TEARDOWN_NR; i++)
+		log_info("%s: teardown +%lld ms %s: %s, %lld ms%s%s", t->name, (long long)r->step[i].start_ms,
+			 teardown_step_name(i), outcome_word(&r->step[i]), (long long)r->step[i].ms,
+			 *r->step[i].text ? ": " : "", r->step[i].text);
+	snprintf(key_gone, sizeof(key_gone), "%lld", (long long)r->key_gone_ms);
+	snprintf(text, sizeof(text), "%s: %s %s %lld ms after the verdict (%s), done after %lld ms, mapping %s", t->name,
+		 t->policy == POLICY_TEARDOWN ? "key destroyed" : "key wiped", r->key_gone ? "" : "NOT CONFIRMED",
+		 (long long)r->key_gone_ms, r->in_time ? "in time" : "LATE", (long long)r->total_ms,
+		 r->removed ? "removed" : "still there");
+	log_fields(r->key_gone && r->in_time ? LOG_WARNING : LOG_ALERT, text, "ECACHE_VOLUME", t->name, "ECACHE_EVENT",
+		   "teardown", "ECACHE_VERDICT", t->verdict, "ECACHE_REQUEST_ID", t->request_id, "ECACHE_KEY_GONE_MS",
+		   key_gone, NULL);
+}
+
+static void keep(const struct env *env, const struct tear *t, const struct teardown_report *r)
+{
+	struct json_object *o = teardown_json(r);
+	struct err e = ERR_INIT;
+	char path[PATH_MAX];
+	const char *text;
+	size_t len;
+
+	js_put(o, "at", json_object_new_int64(time(NULL)));
+	js_put_string(o, "policy", policy_name(t->policy));
+	js_put_string(o, "verdict", t->verdict);
+	js_put_string(o, "reason", t->reason);
+	js_put_string(o, "request_id", t->request_id);
+	report_path(env, t->name, path, sizeof(path));
+	text = o ? js_text(o, &len) : NULL;
+	if (!text || fsio_replace(path, text, len, 0600, &e))
+		log_err("%s: the teardown's report could not be kept: %s", t->name, text ? e.what : "no memory");
+	json_object_put(o);
+}
+
+struct json_object *tear_report_load(const struct env *env, const char *name)
+{
+	struct json_object *o = NULL;
+	char path[PATH_MAX], *text;
+	size_t len;
+
+	report_path(env, name, path, sizeof(path));
+	if (fsio_read(path, REPORT_MAX, &text, &len, NULL))
+		return NULL;
+	if (js_parse(text, len, 8, &o, NULL))
+		o = NULL;
+	free(text);
+	return o;
+}
+
+/* follow - until the supervisor is done; 1, or -EPIPE when it died. */
+static int follow(struct teardown *td)
+{
+	struct pollfd p = { .fd = teardown_fd(td), .events = POLLIN };
+	int rc;
+
+	for (;;) {
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return -errno;
+		rc = teardown_progress(td);
+		if (rc)
+			return rc;
+	}
+}
+
+static int start(struct teardown **td, const struct teardown_spec *spec, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	int tries, rc;
+
+	for (tries = 0; ; tries++) {
+		rc = teardown_start(td, spec, e);
+		if (!rc || tries == STARTS)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* destroy_key - when not even a supervisor can be made: the one thing that matters. */
+static int destroy_key(const struct env *env, const struct tear *t, struct err *e)
+{
+	if (t->policy == POLICY_LOCK)
+		return mapping_wipe(&env->dm, t->name, e);
+	return mapping_revoke(&env->dm, t->name, e);
+}
+
+static int tear_mapping(const struct env *env, const struct tear *t, dev_t dev, struct teardown_report *report,
+			struct err *e)
+{
+	const struct teardown_spec spec = {
+		.name = t->name,
+		.policy = t->policy,
+		.unit = t->unit,
+		.dev = dev,
+		.verdict_ms = t->verdict_ms,
+		.deadline_ms = t->deadline_ms,
+		.revoker = env->revoker,
+		.dm = &env->dm,
+	};
+	struct teardown *td;
+	bool recorded = false;
+	int tries, rc;
+
+	for (tries = 0; tries < STARTS; tries++) {
+		rc = start(&td, &spec, e);
+		if (rc) {
+			rc = destroy_key(env, t, e);
+			break;
+		}
+		if (!recorded)
+			records(env, t);
+		recorded = true;
+		rc = follow(td);
+		*report = *teardown_report(td);
+		teardown_free(td);
+		if (rc == 1)
+			break;
+	}
+	if (!recorded)
+		records(env, t);
+	if (rc == 1)
+		return report->key_gone ? 0 : err_set(e, -EIO, "the key of %s is not confirmed to be gone", t->name);
+	return rc;
+}
+
+int tear_volume(const struct env *env, const struct tear *t, struct teardown_report *report, struct err *e)
+{
+	struct mapping m;
+	int rc;
+
+	memset(report, 0, sizeof(*report));
+	rc = mapping_get(&env->dm, t->name, &m, e);
+	if (rc)
+		return rc;
+	if (!m.exists) {
+		records(env, t);
+		report->done = report->key_gone = report->in_time = report->removed = true;
+		report->key_gone_ms = report->total_ms = boottime_ms() - t->verdict_ms;
+		return 0;
+	}
+	rc = tear_mapping(env, t, m.dev, report, e);
+	tell(t, report);
+	keep(env, t, report);
+	return rc;
+}
+
+int job_revoke(struct job *j, struct err *e)
+{
+	const char *name = j->rq->name;
+	struct teardown_report report;
+	struct tear t = {
+		.name = name,
+		.policy = POLICY_TEARDOWN,
+		.verdict_ms = boottime_ms(),
+		.verdict = "revoked",
+		.reason = "ecachectl revoke on this host",
+		.request_id = "",
+	};
+	struct pin pin;
+	int rc;
+
+	rc = job_pin(j->env, name, &pin, e);
+	if (rc)
+		return rc;
+	t.unit = pin.unit;
+	t.deadline_ms = 1000LL * (pin.teardown_deadline ? pin.teardown_deadline : j->env->conf->teardown_deadline);
+	rc = tear_volume(j->env, &t, &report, e);
+	js_put_string(j->result, "name", name);
+	js_put(j->result, "teardown", teardown_json(&report));
+	return rc;
+}

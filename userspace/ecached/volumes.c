@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/log.h"
+#include "../volume/intent.h"
+#include "../volume/mapping.h"
+#include "activity.h"
+#include "recover.h"
+#include "tear.h"
+#include "tears.h"
+#include "unwrap.h"
+#include "watching.h"
+#include "worker.h"
+
+#define RETRY_MS 60000
+#define LAST_TRY 10		/* a KMS that refuses to retire a grant has had that many minutes to know it */
+
+struct recovery {
+	struct recovery *next;
+	char name[VOLUME_NAME_MAX + 1];
+	unsigned int tries;
+	int64_t due_ms;
+	bool running;
+};
+
+struct recover_arg {
+	char name[VOLUME_NAME_MAX + 1];
+	bool last;
+};
+
+static struct recovery *find_recovery(struct daemon *d, const char *name)
+{
+	struct recovery *r;
+
+	for (r = d->recoveries; r; r = r->next) {
+		if (!strcmp(r->name, name))
+			return r;
+	}
+	return NULL;
+}
+
+static void drop_recovery(struct daemon *d, struct recovery *r)
+{
+	struct recovery **p;
+
+	for (p = &d->recoveries; *p != r; p = &(*p)->next)
+		;
+	*p = r->next;
+	free(r);
+}
+
+static int run_recovery(struct daemon *d, void *arg, int sock)
+{
+	const struct recover_arg *a = arg;
+	struct err e = ERR_INIT;
+	int rc;
+
+	(void)sock;
+	rc = recover_intent(&d->env, a->name, a->last, &e);
+	if (!rc)
+		return WORKER_OK;
+	log_fields(LOG_WARNING, e.what, "ECACHE_VOLUME", a->name, "ECACHE_EVENT", "unfinished", NULL);
+	return WORKER_LATER;
+}
+
+static void recovery_done(struct daemon *d, const char *name, void *arg, int status)
+{
+	struct recovery *r = find_recovery(d, name);
+
+	(void)arg;
+	if (!r)
+		return;
+	r->running = false;
+	r->due_ms = boottime_ms() + RETRY_MS;
+	if (status != WORKER_OK)
+		return;
+	log_info("%s: what was interrupted is finished", name);
+	drop_recovery(d, r);
+	volumes_refresh(d, name);
+}
+
+/* recover - at once the first time, then every minute while it cannot be finished. */
+static void recover(struct daemon *d, const char *name)
+{
+	struct recovery *r = find_recovery(d, name);
+	struct worker_spec spec = {
+		.kind = WORKER_CHANGE, .name = name, .activity = "recovering", .sock = -1, .run = run_recovery,
+		.done = recovery_done,
+	};
+	struct recover_arg *a;
+
+	if (d->stopping || activity(d, name))
+		return;
+	if (!r) {
+		r = calloc(1, sizeof(*r));
+		if (!r)
+			return;
+		snprintf(r->name, sizeof(r->name), "%s", name);
+		r->next = d->recoveries;
+		d->recoveries = r;
+	}
+	if (r->running || r->due_ms > boottime_ms())
+		return;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return;
+	strcpy(a->name, r->name);
+	a->last = ++r->tries >= LAST_TRY;
+	spec.arg = a;
+	r->running = !worker_start(d, &spec, NULL);
+}
+
+static bool locked_by_policy(const struct env *env, const char *name)
+{
+	struct json_object *report = tear_report_load(env, name), *o;
+	bool yes;
+
+	o = report ? json_object_object_get(report, "policy") : NULL;
+	yes = o && json_object_is_type(o, json_type_string) && !strcmp(json_object_get_string(o), "lock");
+	json_object_put(report);
+	return yes;
+}
+
+static int run_clean(struct daemon *d, void *arg, int sock)
+{
+	struct err e = ERR_INIT;
+
+	(void)sock;
+	if (!mapping_close(&d->env.dm, arg, &e)) {
+		log_info("%s: removed the mapping of an open that was interrupted", (const char *)arg);
+		return WORKER_OK;
+	}
+	log_err("%s: %s", (const char *)arg, e.what);
+	return WORKER_FAILED;
+}
+
+/* clean - a mapping without a key that no policy locked: an open that died between mapping and key. */
+static void clean(struct daemon *d, const char *name)
+{
+	const struct worker_spec spec = {
+		.kind = WORKER_CHANGE, .name = name, .activity = "cleaning-up", .killable = true, .sock = -1,
+		.run = run_clean, .arg = strdup(name),
+	};
+
+	if (spec.arg)
+		worker_start(d, &spec, NULL);
+}
+
+/* end_it - the state says revoked and there is a mapping: a teardown that was interrupted. */
+static void end_it(struct daemon *d, const char *name, const struct pin *p, const struct state *s)
+{
+	struct tear_order o = { .policy = POLICY_TEARDOWN, .verdict_ms = boottime_ms() };
+
+	snprintf(o.name, sizeof(o.name), "%s", name);
+	strcpy(o.unit, p->unit);
+	o.deadline_ms = 1000LL * (p->teardown_deadline ? p->teardown_deadline : d->conf.teardown_deadline);
+	strcpy(o.verdict, s->revoked.verdict);
+	strcpy(o.reason, s->revoked.reason);
+	strcpy(o.request_id, s->revoked.request_id);
+	log_warn("%s is revoked but still mapped: tearing down", name);
+	tears_add(d, &o);
+}
+
+static void refresh_mapped(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s)
+{
+	bool live = m->is_ecache && (m->status.state == DM_STATE_ACTIVE || m->status.state == DM_STATE_LOCKED);
+	bool locked = live && m->status.state == DM_STATE_LOCKED;
+
+	if (strcmp(m->luks_uuid, p->luks_uuid)) {
+		log_err("/dev/mapper/%s has LUKS uuid %s, its pin says %s: not watched", m->name, m->luks_uuid,
+			p->luks_uuid);
+		return;
+	}
+	if (s->is_revoked) {
+		watching_remove(d, m->name);
+		if (!m->deferred_remove)
+			end_it(d, m->name, p, s);
+		return;
+	}
+	if (!live) {
+		watching_remove(d, m->name);
+		return;
+	}
+	if (locked && !m->open_count && !watch_find(&d->watch, m->name) && !locked_by_policy(&d->env, m->name))
+		clean(d, m->name);
+	else if (watching_add(d, m->name, p, s, locked))
+		log_err("%s is open but cannot be watched: no memory", m->name);
+}
+
+void volumes_refresh(struct daemon *d, const char *name)
+{
+	struct {
+		struct pin pin;
+		struct state state;
+		struct mapping mapping;
+	} *w;
+	struct err e = ERR_INIT;
+
+	if (d->stopping || activity(d, name))
+		return;		/* again when it is done */
+	if (!intent_load(d->env.intent_dir, name, &(struct intent){ 0 }, NULL)) {
+		recover(d, name);
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return;
+	if (mapping_get(&d->env.dm, name, &w->mapping, &e)) {
+		if (e.rc != -EEXIST)
+			log_err("%s: %s", name, e.what);
+	} else if (!w->mapping.exists) {
+		watching_remove(d, name);
+	} else if (pin_load(d->env.pin_dir, name, &w->pin, &e) ||
+		   state_load(d->env.state_dir, name, &w->state, &e)) {
+		log_err("%s is open but cannot be watched: %s", name, e.what);
+	} else {
+		refresh_mapped(d, &w->mapping, &w->pin, &w->state);
+	}
+	free(w);
+	watching_kick(d);
+}
+
+struct scan {
+	struct daemon *d;
+	char (*name)[VOLUME_NAME_MAX + 1];
+	size_t nr;
+};
+
+static int scan_name(struct scan *s, const char *name)
+{
+	void *more = realloc(s->name, (s->nr + 1) * sizeof(*s->name));
+
+	if (!more)
+		return -ENOMEM;
+	s->name = more;
+	snprintf(s->name[s->nr++], sizeof(*s->name), "%s", name);
+	return 0;
+}
+
+static int scan_mapping(void *ctx, const struct mapping *m)
+{
+	return scan_name(ctx, m->name);
+}
+
+static int scan_intent(void *ctx, const char *name)
+{
+	return scan_name(ctx, name);
+}
+
+int volumes_scan(struct daemon *d, struct err *e)
+{
+	struct scan s = { .d = d };
+	struct watch_volume *v, *next;
+	size_t i;
+	int rc;
+
+	rc = intent_each(d->env.intent_dir, scan_intent, &s, e);
+	if (!rc)
+		rc = mapping_each(&d->env.dm, scan_mapping, &s, e);
+	for (v = d->watch.volumes; v && !rc; v = next) {
+		next = v->next;
+		rc = scan_name(&s, v->name);	/* may be gone behind our back */
+	}
+	for (i = 0; i < s.nr && !rc; i++)
+		volumes_refresh(d, s.name[i]);
+	free(s.name);
+	return rc;
+}
+
+void volumes_forget(struct daemon *d)
+{
+	while (d->recoveries)
+		drop_recovery(d, d->recoveries);
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "../common/log.h"
+#include "../volume/token.h"
+#include "activity.h"
+#include "netcall.h"
+#include "note.h"
+#include "open.h"
+#include "tears.h"
+#include "unwrap.h"
+#include "watching.h"
+#include "worker.h"
+
+#define NOTE_OK_MS (10 * 60 * 1000)	/* how far the record of the last OK may lag behind */
+
+static void probed(struct daemon *d, const char *name, const struct net_answer *a)
+{
+	watch_probed(&d->watch, name, &a->a, boottime_ms());
+	watching_kick(d);
+}
+
+static void described(struct daemon *d, const char *key_arn, const struct net_answer *a)
+{
+	watch_described(&d->watch, key_arn, &a->a, a->key.state, boottime_ms());
+	watching_kick(d);
+}
+
+static void controlled(struct daemon *d, const char *name, const struct net_answer *a)
+{
+	watch_controlled(&d->watch, name, &a->a, boottime_ms());
+	watching_kick(d);
+}
+
+static void op_probe(void *ctx, struct watch_volume *v, bool fresh)
+{
+	const struct watched *more = v->data;
+	struct daemon *d = ctx;
+	struct kms_context context;
+	const struct net_request rq = {
+		.op = "probe",
+		.key_arn = watch_key_arn(v),
+		.context = &context,
+		.blob = more->blob,
+		.blob_len = more->blob_len,
+		.fresh = fresh,
+	};
+
+	volume_context(more->cache_id, more->luks_uuid, &context);
+	if (netcall_start(d, &rq, v->name, probed))
+		watch_unasked(&d->watch, v, boottime_ms());
+}
+
+static void op_describe(void *ctx, const char *key_arn)
+{
+	const struct net_request rq = { .op = "describe", .key_arn = key_arn };
+	struct daemon *d = ctx;
+
+	if (netcall_start(d, &rq, key_arn, described))
+		watch_undescribed(&d->watch, key_arn, boottime_ms());
+}
+
+static void op_control(void *ctx, struct watch_volume *v)
+{
+	struct daemon *d = ctx;
+	const struct net_request rq = { .op = "probe", .key_arn = d->conf.canary_key, .fresh = true };
+
+	if (netcall_start(d, &rq, v->name, controlled))
+		watch_unasked(&d->watch, v, boottime_ms());
+}
+
+static int verdict_level(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_OK:
+		return LOG_INFO;
+	case VERDICT_REVOKED:
+	case VERDICT_LOST:
+		return LOG_CRIT;
+	case VERDICT_AGENT_FAULT:
+	case VERDICT_HEADER_FAULT:
+		return LOG_ERR;
+	default:
+		return LOG_WARNING;
+	}
+}
+
+static void op_verdict(void *ctx, struct watch_volume *v, bool first, enum verdict before)
+{
+	struct watched *more = v->data;
+	char text[WATCH_REASON_MAX + 128];
+
+	(void)ctx;
+	snprintf(text, sizeof(text), "%s: verdict %s (%s)%s%s%s%s", v->name, verdict_name(v->verdict),
+		 verdict_why_name(v->why), first ? "" : ", was ", first ? "" : verdict_name(before),
+		 v->verdict == VERDICT_OK ? "" : ": ", v->verdict == VERDICT_OK ? "" : v->evidence.reason);
+	log_fields(verdict_level(v->verdict), text, "ECACHE_VOLUME", v->name, "ECACHE_EVENT", "verdict",
+		   "ECACHE_VERDICT", verdict_name(v->verdict), "ECACHE_REQUEST_ID", v->evidence.request_id, NULL);
+	more->note_due = true;
+}
+
+static void tear(struct daemon *d, struct watch_volume *v, enum policy policy)
+{
+	const struct watched *more = v->data;
+	struct tear_order o = { .policy = policy, .verdict_ms = boottime_ms(), .deadline_ms = more->deadline_ms };
+	int rc;
+
+	strcpy(o.name, v->name);
+	strcpy(o.unit, more->unit);
+	snprintf(o.verdict, sizeof(o.verdict), "%s", verdict_name(v->verdict));
+	memcpy(o.reason, v->evidence.reason, sizeof(o.reason));
+	memcpy(o.request_id, v->evidence.request_id, sizeof(o.request_id));
+	rc = tears_add(d, &o);
+	if (rc && rc != -EALREADY)
+		watch_retry(&d->watch, v, boottime_ms());
+}
+
+static int run_reopen(struct daemon *d, void *arg, int sock)
+{
+	const struct open_options o = { .name = arg };
+	struct talk none = TALK_NONE;
+	struct err e = ERR_INIT;
+	struct opened opened;
+
+	(void)sock;
+	if (!volume_open(&d->env, &none, &o, &opened, &e)) {
+		log_fields(LOG_NOTICE, "key allowed again: volume reopened", "ECACHE_VOLUME", o.name, "ECACHE_EVENT",
+			   "reopen", "ECACHE_REQUEST_ID", opened.request_id, NULL);
+		return WORKER_OK;
+	}
+	log_err("%s: not reopened: %s", o.name, e.what);
+	return WORKER_FAILED;
+}
+
+static void reopen_done(struct daemon *d, const char *name, void *arg, int status)
+{
+	struct watch_volume *v = watch_find(&d->watch, name);
+
+	(void)arg;
+	if (v)
+		watch_reopened(&d->watch, v, status == WORKER_OK);
+	volumes_refresh(d, name);
+	watching_kick(d);
+}
+
+static void reopen(struct daemon *d, struct watch_volume *v)
+{
+	const struct worker_spec spec = {
+		.kind = WORKER_CHANGE,
+		.name = v->name,
+		.activity = ACTIVITY_REOPENING,
+		.killable = true,
+		.sock = -1,
+		.run = run_reopen,
+		.arg = strdup(v->name),
+		.done = reopen_done,
+	};
+	struct err e = ERR_INIT;
+
+	if (worker_start(d, &spec, &e)) {
+		log_info("%s: not reopened now: %s", v->name, e.what);
+		watch_reopened(&d->watch, v, false);
+	}
+}
+
+static void op_act(void *ctx, struct watch_volume *v, enum watch_act act)
+{
+	switch (act) {
+	case WATCH_TEARDOWN:
+		tear(ctx, v, POLICY_TEARDOWN);
+		break;
+	case WATCH_LOCK:
+		tear(ctx, v, POLICY_LOCK);
+		break;
+	case WATCH_REOPEN:
+		reopen(ctx, v);
+		break;
+	}
+}
+
+static void op_brake(void *ctx, bool engaged)
+{
+	(void)ctx;
+	if (engaged)
+		log_fields(LOG_ALERT, "denials under several keys at once: held, nothing is torn down until all answer OK; "
+			   "`ecachectl revoke NAME` ends a volume by hand", "ECACHE_EVENT", "brake", NULL);
+	else
+		log_fields(LOG_NOTICE, "all volumes answer OK again: denials count again", "ECACHE_EVENT",
+			   "brake-released", NULL);
+}
+
+static const struct watch_ops ops = {
+	.probe = op_probe,
+	.describe = op_describe,
+	.control = op_control,
+	.verdict = op_verdict,
+	.act = op_act,
+	.brake = op_brake,
+};
+
+/* take_notes - verdicts that changed and OKs that have become old go on record, by a worker. */
+static void take_notes(struct daemon *d)
+{
+	int64_t now = boottime_ms();
+	struct watch_volume *v;
+	struct watched *more;
+	bool changed;
+
+	for (v = d->watch.volumes; v; v = v->next) {
+		more = v->data;
+		changed = more->note_due;
+		if (!changed && (!v->ok_ms || v->ok_ms - more->noted_ms < NOTE_OK_MS))
+			continue;
+		if (note_verdict(d, v, changed))
+			continue;
+		more->note_due = false;
+		more->noted_ms = now;
+	}
+}
+
+static int on_watch_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	(void)s;
+	(void)usec;
+	watching_kick(userdata);
+	return 0;
+}
+
+void watching_kick(struct daemon *d)
+{
+	int64_t due, other, now = boottime_ms();
+
+	if (d->stopping)
+		return;
+	tears_pump(d);
+	watch_run(&d->watch, now);
+	take_notes(d);
+	due = watch_due(&d->watch);
+	other = tears_due(d);
+	if (other < due)
+		due = other;
+	if (due == INT64_MAX) {
+		sd_event_source_set_enabled(d->watch_timer, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(d->watch_timer, due > 0 ? (uint64_t)due * 1000 : 0);
+	sd_event_source_set_enabled(d->watch_timer, SD_EVENT_ONESHOT);
+}
+
+int watching_start(struct daemon *d, struct err *e)
+{
+	uint64_t seed;
+	int rc;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return err_sys(e, -errno, "no random numbers");
+	watch_init(&d->watch, &ops, d, *d->conf.canary_key, seed);
+	rc = sd_event_add_time(d->event, &d->watch_timer, CLOCK_BOOTTIME, UINT64_MAX, 1000, on_watch_timer, d);
+	return rc < 0 ? err_sys(e, rc, "cannot make a timer") : 0;
+}
+
+void watching_remove(struct daemon *d, const char *name)
+{
+	struct watch_volume *v = watch_find(&d->watch, name);
+	struct watched *more;
+
+	if (!v)
+		return;
+	more = v->data;
+	netcall_cancel(d, name);
+	watch_remove(&d->watch, v);
+	free(more);
+}
+
+void watching_stop(struct daemon *d)
+{
+	netcall_cancel(d, NULL);
+	while (d->watch.volumes)
+		watching_remove(d, d->watch.volumes->name);
+	d->watch_timer = sd_event_source_disable_unref(d->watch_timer);
+}
+
+static void fill_watched(struct watched *more, const struct daemon *d, const struct pin *p, const struct state *s)
+{
+	strcpy(more->cache_id, p->cache_id);
+	strcpy(more->luks_uuid, p->luks_uuid);
+	strcpy(more->unit, p->unit);
+	more->deadline_ms = 1000LL * (p->teardown_deadline ? p->teardown_deadline : d->conf.teardown_deadline);
+	more->blob_len = s->token.blob_len;
+	memcpy(more->blob, s->token.blob, s->token.blob_len);
+}
+
+static struct watch_volume *add(struct daemon *d, const char *name, const struct pin *p, const struct state *s,
+				bool locked)
+{
+	int64_t now = boottime_ms(), age = (time(NULL) - s->grant_created) * 1000;
+	struct watch_add wa = {
+		.name = name,
+		.key_arn = p->key_arn,
+		.on_revoke = p->on_revoke,
+		.on_disabled = p->on_disabled,
+		.interval_ms = 1000LL * (p->probe_interval ? p->probe_interval : d->conf.probe_interval),
+		.ok_without_token = s->ok_without_token,
+		.grant_born_ms = s->grant_created ? now - age : 0,
+		.just_ok = s->has_last_ok && time(NULL) - s->last_ok.realtime < 2,
+		.locked = locked,
+	};
+	struct watched *more = calloc(1, sizeof(*more));
+	struct watch_volume *v;
+
+	if (!more)
+		return NULL;
+	more->noted_ms = now;
+	if (watch_add(&d->watch, &wa, now, &v)) {
+		free(more);
+		return NULL;
+	}
+	v->data = more;
+	log_info("watching %s: probe every %lld s, on-revoke %s, on-disabled %s", name,
+		 (long long)wa.interval_ms / 1000, policy_name(p->on_revoke), policy_name(p->on_disabled));
+	return v;
+}
+
+int watching_add(struct daemon *d, const char *name, const struct pin *p, const struct state *s, bool locked)
+{
+	struct watch_volume *v = watch_find(&d->watch, name);
+
+	if (v && strcmp(watch_key_arn(v), p->key_arn)) {
+		watching_remove(d, name);
+		v = NULL;
+	}
+	if (!v)
+		v = add(d, name, p, s, locked);
+	if (!v)
+		return -ENOMEM;
+	v->on_revoke = p->on_revoke;
+	v->on_disabled = p->on_disabled;
+	v->interval_ms = 1000LL * (p->probe_interval ? p->probe_interval : d->conf.probe_interval);
+	if (!locked && !v->busy)
+		v->locked = false;
+	fill_watched(v->data, d, p, s);
+	return 0;
+}

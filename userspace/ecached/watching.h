@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_WATCHING_H
+#define ECACHED_WATCHING_H
+
+#include "../volume/pin.h"
+#include "../volume/state.h"
+#include "daemon.h"
+
+/* The watcher in the daemon: its clock is the event loop's, its questions are netcalls, its orders are workers. */
+int watching_start(struct daemon *d, struct err *e);
+void watching_stop(struct daemon *d);
+
+/* watching_add - watch an open volume, or bring what is known of it up to date. @locked: the mapping has no key. */
+int watching_add(struct daemon *d, const char *name, const struct pin *p, const struct state *s, bool locked);
+void watching_remove(struct daemon *d, const char *name);
+
+/* watching_kick - something changed: look at what is due. */
+void watching_kick(struct daemon *d);
+
+/* What the watcher needs of a volume beside struct watch_volume: hangs on its data pointer. */
+struct watched {
+	char cache_id[CACHE_ID_MAX + 1];
+	char luks_uuid[LUKS_UUID_LEN + 1];
+	char unit[PIN_UNIT_MAX + 1];
+	int64_t deadline_ms;
+	int64_t noted_ms;		/* last OK on record */
+	bool note_due;			/* the record is behind */
+	size_t blob_len;
+	uint8_t blob[KMS_BLOB_MAX];
+};
+
+#endif
