@@ -129,6 +129,15 @@ void secret_wipe(struct secret *s)
 	*s = (struct secret)SECRET_INIT;
 }
 
+void secret_detach(struct secret *s)
+{
+	if (s->data) {
+		munmap(s->data, mapped_size(s->cap));
+		close(s->fd);
+	}
+	*s = (struct secret)SECRET_INIT;
+}
+
 int process_harden(void)
 {
 	struct rlimit none = { 0, 0 };

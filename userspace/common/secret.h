@@ -33,6 +33,12 @@ void secret_move(struct secret *dst, struct secret *src);
 /* secret_wipe - explicit_bzero, unmap, close. Safe on an empty one. */
 void secret_wipe(struct secret *s);
 
+/*
+ * secret_detach - unmap and close, but leave the bytes to the other process that has it. For the one that filled an
+ * attached secret, and no longer owns it.
+ */
+void secret_detach(struct secret *s);
+
 /* process_harden - not dumpable, RLIMIT_CORE 0, umask 077. Called first in main of every program. */
 int process_harden(void);
 

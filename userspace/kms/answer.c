@@ -194,6 +194,9 @@ int answer_explain(const struct kms_answer *a, const char *op, const char *subje
 			 a->message[0] ? ": " : "", a->message, a->request_id[0] ? " (request id " : "", a->request_id,
 			 a->request_id[0] ? ")" : "");
 		err_set(e, rc, "%s", reason);
+	} else if (e && !e->what[0]) {
+		/* From ecache-net: the reason came as the message. */
+		err_set(e, rc, "%s", a->message[0] ? a->message : kms_transport_name(a->transport));
 	} else if (e) {
 		e->rc = rc;
 	}

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -132,8 +131,7 @@ static void wrong_requests_are_not_decoded(void **state)
 		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{\"a\":1}}",
 		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{\"a\":\"x\\u0000y\"}}",
 		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":[]}",
-		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\","
-			"\"e\":\"\",\"f\":\"\",\"g\":\"\",\"h\":\"\",\"i\":\"\"}}",
+		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\",\"f\":\"\",\"g\":\"\",\"h\":\"\",\"i\":\"\"}}",
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{}}",
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{},\"bytes\":0}",
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{},\"bytes\":65}",
@@ -239,9 +237,7 @@ static void *peer_run(void *ctx_)
 	if (!ipc_recv(sock, &msg, &fd, 5000)) {
 		if (fd >= 0 && !secret_attach(&s, fd, 64)) {
 			memset(s.data, 0x5a, 64);
-			/* unmap without the wipe */
-			munmap(s.data, 4096);
-			close(s.fd);
+			secret_detach(&s);
 		}
 		json_object_put(msg);
 	}
