@@ -28,6 +28,16 @@
 #define REQ_ATOMIC	0	/* never set: no kernel without it makes such a bio */
 #endif
 
+/*
+ * What a workqueue that is bound to CPUs must say. Kernels that do not know the flag, or know it but refuse it for a BH
+ * workqueue, bind without being told.
+ */
+#ifdef ECACHE_HAVE_WQ_BH_PERCPU
+#define ECACHE_WQ_PERCPU	WQ_PERCPU
+#else
+#define ECACHE_WQ_PERCPU	0
+#endif
+
 /* ecache_iter_rewind_to_vec - point @iter at the start of a new bvec array; its sector and size stay. */
 static inline void ecache_iter_rewind_to_vec(struct bvec_iter *iter)
 {
@@ -92,7 +102,7 @@ struct ecache_bh {
 
 static inline struct workqueue_struct *ecache_bh_create(void)
 {
-	return alloc_workqueue("ecache_bh", WQ_BH | WQ_HIGHPRI, 0);
+	return alloc_workqueue("ecache_bh", WQ_BH | WQ_HIGHPRI | ECACHE_WQ_PERCPU, 0);
 }
 
 static inline void ecache_bh_schedule(struct workqueue_struct *wq, struct ecache_bh *bh)

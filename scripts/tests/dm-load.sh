@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Wipe and revoke under load: nothing reads or writes afterwards, and what was acknowledged before is there after the key is set
+# again. The disk completes in interrupt context, so reads are deferred too. A message never waits for the disk: one that sits on
+# every request for 40 seconds does not hold it up.
+. "$(dirname "$0")/lib.sh"
+
+load_module
+new_key "$WORK/key"
+modprobe null_blk nr_devices=0
+mkdir /sys/kernel/config/nullb/nullb0
+( cd /sys/kernel/config/nullb/nullb0 && echo 128 > size && echo 1 > memory_backed && echo 2 > irqmode &&
+	echo 20000 > completion_nsec && echo 4096 > blocksize && echo 1 > power )
+disk=/dev/nullb0
+length=$(sectors "$disk")
+max=0
+
+# message_time WORDS...: sends it; ten seconds leave room for a slow emulator, not for a disk that takes forty
+message_time() {
+	start=$(now_ms)
+	dmsetup message e 0 "$@"
+	took=$(($(now_ms) - start))
+	[ $took -le 10000 ] || fail "$* took $took ms"
+	[ $took -le $max ] || max=$took
+}
+
+load() {
+	fio --name=load --filename=/dev/mapper/e --direct=1 --rw=randrw --bsrange=4k-256k --ioengine=libaio --iodepth=16 --numjobs=4 \
+		--time_based --runtime=60 --offset=32M --size=96M --group_reporting --output="$WORK/fio" 2> /dev/null &
+	pid=$!
+	sleep 1
+	kill -0 $pid 2> /dev/null || { cat "$WORK/fio"; fail "the load did not start"; }
+}
+
+ecache e "$disk" 0 "$length" "$WORK/key" sector_size:4096
+head -c 32M /dev/urandom > "$WORK/data"
+dd if="$WORK/data" of=/dev/mapper/e bs=1M oflag=direct status=none
+
+for round in 1 2 3; do
+	load
+	message_time key wipe
+	[ "$(state e)" = LOCKED ] || fail "$(state e)"
+	! dd if=/dev/mapper/e of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null || fail "read after wipe"
+	if wait $pid; then
+		fail "the load went on without a key"
+	fi
+	grep -q 'Input/output error' "$WORK/fio" || { cat "$WORK/fio"; fail "the load ended with another error than EIO"; }
+	key_set e "$WORK/key"
+	cmp -n 33554432 "$WORK/data" /dev/mapper/e || fail "data lost in round $round"
+	dd if=/dev/mapper/e of=/dev/null bs=1M skip=32 count=96 iflag=direct status=none
+done
+say "3 wipes under load; slowest message $max ms"
+[ "$(field e 11)" -gt 0 ] || fail "no read was deferred: $(dmsetup status e)"
+say "reads decrypted in the completion: $(field e 10), deferred: $(field e 11)"
+
+load
+message_time key revoke
+[ "$(state e)" = REVOKED ] || fail "$(state e)"
+if wait $pid; then
+	fail "the load went on after revoke"
+fi
+put_key "$WORK/key"
+refused 'takes no key' dmsetup message e 0 key set "$KEYREF"
+say "revoke under load: slowest message $max ms"
+remove e
+
+modprobe dm_delay
+dm slow "0 $length delay $disk 0 40000"
+ecache e /dev/mapper/slow 0 "$length" "$WORK/key" sector_size:4096
+dd if=/dev/mapper/e of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null &
+pid=$!
+sleep 1
+message_time key wipe
+[ "$(state e)" = LOCKED ] || fail "$(state e)"
+kill -0 $pid || fail "the read did not wait for the slow disk: this proves nothing"
+if wait $pid; then
+	fail "a read that was with the disk when the key went succeeded"
+fi
+say "wipe with a disk that hangs: $took ms; the read ended in EIO"
+remove e slow
+unload_module

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# dm-ecache writes byte for byte what dm-crypt writes, and reads what dm-crypt wrote: for every sector size, both key sizes, IV
+# forms, device offsets and IV offsets; the disk never holds the plaintext.
+. "$(dirname "$0")/lib.sh"
+
+load_module
+modprobe dm_crypt
+ram_disks 1 16
+
+head -c 4M /dev/urandom > "$WORK/data"
+head -c 4M /dev/urandom > "$WORK/other"
+
+# pair OFFSET KEYBYTES OPTIONS...
+pair() {
+	offset=$1 bytes=$2
+	shift 2
+	length=8192
+	new_key "$WORK/key" "$bytes"
+	dd if=/dev/zero of=/dev/ram0 bs=1M count=8 oflag=direct status=none
+
+	ecache e /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
+	dd if="$WORK/data" of=/dev/mapper/e bs=64k oflag=direct status=none
+	[ "$(field e 7)" -gt 0 ] || fail "the target counted no write"
+	cmp "$WORK/data" /dev/mapper/e
+	remove e
+
+	dd if=/dev/ram0 bs=512 skip="$offset" count="$length" of="$WORK/raw" status=none
+	if cmp -s -n 4096 "$WORK/raw" "$WORK/data"; then
+		fail "plaintext on the disk"
+	fi
+
+	crypt c /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
+	cmp "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes ($*)"
+	dd if="$WORK/other" of=/dev/mapper/c bs=1M oflag=direct status=none
+	remove c
+
+	ecache e /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
+	dd if=/dev/mapper/e of="$WORK/back" bs=256k iflag=direct status=none
+	cmp "$WORK/other" "$WORK/back" || fail "other bytes than dm-crypt wrote ($*)"
+	[ "$(field e 12)" = 0 ] || fail "errors counted: $(dmsetup status e)"
+	remove e
+	say "key $bytes offset $offset iv_offset ${IV_OFFSET:-0}: $*"
+}
+
+for sector in 512 1024 2048 4096; do
+	for offset in 0 2048; do
+		pair $offset 64 sector_size:$sector
+	done
+	IV_OFFSET=4096 pair 4104 32 sector_size:$sector
+	IV_OFFSET=4294967288 pair 16 64 sector_size:$sector iv_large_sectors
+done

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# What the system tests share. A test is a script that runs in a guest as root and ends with status 0 when all it
+# promises in its first comment held. It says what it proves as it goes and stops at the first thing that does not hold.
+#
+# In the guest: the repository read-only at /src, a writable folder at /out, no udev (DM_DISABLE_UDEV=1).
+
+set -eu
+export DM_DISABLE_UDEV=1
+SRC=${SRC:-/src}
+WORK=$(mktemp -d /tmp/test.XXXXXX)
+
+case $(uname -r) in
+6.1.*) KERNEL=6.1 ;;
+6.12.*) KERNEL=6.12 ;;
+7.3.*) KERNEL=7.3 ;;
+*) KERNEL=$(uname -r) ;;
+esac
+
+say() {
+	echo "  $*"
+}
+
+fail() {
+	echo "FAILED: $*" >&2
+	dmesg | tail -n 15 >&2
+	exit 1
+}
+
+# refused TEXT COMMAND...: the command fails, and its output or the kernel's newest lines say TEXT.
+refused() {
+	text=$1
+	shift
+	dmesg -C
+	if "$@" > "$WORK/refused" 2>&1; then
+		fail "accepted: $*"
+	fi
+	dmesg >> "$WORK/refused"
+	grep -q -- "$text" "$WORK/refused" || {
+		cat "$WORK/refused" >&2
+		fail "refused, but without saying '$text': $*"
+	}
+}
+
+load_module() {
+	modprobe -q aesni_intel || true
+	modprobe dm_mod
+	grep -q '^dm_ecache ' /proc/modules || insmod "$SRC/build/modules/$KERNEL/dm-ecache.ko"
+}
+
+unload_module() {
+	rmmod dm_ecache
+}
+
+# ram_disks NUMBER MIB: /dev/ram0... freshly made
+ram_disks() {
+	if grep -q '^brd ' /proc/modules; then
+		rmmod brd
+	fi
+	modprobe brd rd_nr="$1" rd_size=$(($2 * 1024))
+	[ -b /dev/ram0 ] || fail "no /dev/ram0"
+}
+
+sectors() {
+	blockdev --getsz "$1"
+}
+
+# new_key FILE [BYTES]: a throw-away key
+new_key() {
+	head -c "${2:-64}" /dev/urandom > "$1"
+}
+
+# put_key FILE: into the user keyring as logon key ecache-test:KEY; sets KEYREF
+put_key() {
+	keyctl padd logon ecache-test:key @u < "$1" > /dev/null
+	KEYREF=":$(stat -c %s "$1"):logon:ecache-test:key"
+}
+
+# dm NAME TABLE: creates it; the node must be a block device, else a test would write a plain file
+dm() {
+	dmsetup create "$1" --table "$2"
+	[ -b "/dev/mapper/$1" ] || fail "no device node for $1"
+}
+
+state() {
+	dmsetup status "$1" | cut -d ' ' -f 4
+}
+
+# field NAME N: the Nth field of the target's status line (1: state)
+field() {
+	dmsetup status "$1" | cut -d ' ' -f $((3 + $2))
+}
+
+key_set() {
+	put_key "$2"
+	dmsetup message "$1" 0 key set "$KEYREF"
+	[ "$(state "$1")" = ACTIVE ] || fail "$1 is $(state "$1") after key set"
+}
+
+# ecache NAME DEV OFFSET LENGTH KEYFILE [OPTIONS]: a volume that is ACTIVE
+ecache() {
+	v_name=$1 v_dev=$2 v_offset=$3 v_length=$4 v_key=$5
+	shift 5
+	dm "$v_name" "0 $v_length ecache aes-xts-plain64 $(stat -c %s "$v_key") ${IV_OFFSET:-0} $v_dev $v_offset $# $*"
+	key_set "$v_name" "$v_key"
+}
+
+# crypt NAME DEV OFFSET LENGTH KEYFILE [OPTIONS]: the same bytes by dm-crypt
+crypt() {
+	v_name=$1 v_dev=$2 v_offset=$3 v_length=$4 v_key=$5
+	shift 5
+	put_key "$v_key"
+	if [ $# -gt 0 ]; then
+		set -- $# "$@"
+	fi
+	dm "$v_name" "0 $v_length crypt aes-xts-plain64 $KEYREF ${IV_OFFSET:-0} $v_dev $v_offset $*"
+}
+
+remove() {
+	for name; do
+		dmsetup remove --retry "$name"
+	done
+}
+
+now_ms() {
+	date +%s%3N
+}
