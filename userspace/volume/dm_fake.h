@@ -19,6 +19,9 @@
 
 #define DM_FAKE_MAX 8
 
+/* Nobody's: tests of teardown unmount and shut down what they find on it, and they may run as root. */
+#define DM_FAKE_MAJOR 4095
+
 struct dm_fake_dev {
 	char name[VOLUME_NAME_MAX + 1];
 	char uuid[DM_UUID_MAX + 1];
@@ -129,7 +132,7 @@ static inline int dm_fake_info(void *ctx, const char *name, struct dm_device *de
 	dev->live_table = true;
 	dev->open_count = d->open_count;
 	dev->deferred_remove = d->deferred;
-	dev->dev = makedev(253, d - f->dev);
+	dev->dev = makedev(DM_FAKE_MAJOR, d - f->dev);
 	text_set(dev->uuid, d->uuid);
 	text_set(dev->target, d->error_table ? "error" : DM_TARGET);
 	if (!d->error_table)

@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "../common/test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "dm_fake.h"
+#include "sample.h"
+#include "supervise.h"
+#include "teardown.h"
+
+/* Shared with the step processes: what a step is to do, and what was done when. */
+enum behaviour { DOES, FAILS, SKIPS, HANGS, CRASHES, LEFT };
+
+struct shared {
+	struct dm_fake fake;
+	enum behaviour how[TEARDOWN_NR];
+	int left;			/* what VERIFY finds */
+	int64_t began[TEARDOWN_NR];	/* after the verdict, -1: never */
+	int runs, order[TEARDOWN_NR];
+	pid_t supervisor;
+};
+
+static struct shared *sh;	/* for the steps, which get no context */
+
+struct fixture {
+	struct dm dm;
+	struct revoker r;
+	struct teardown_spec spec;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int i;
+
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(sh, MAP_FAILED);
+	for (i = 0; i < TEARDOWN_NR; i++)
+		sh->began[i] = -1;
+	f->dm.ops = &dm_fake_ops;
+	f->dm.ctx = &sh->fake;
+	f->r = (struct revoker)REVOKER_INIT;
+	assert_int_equal(dm_fake_create(&sh->fake, "v1", "ECACHE-" SAMPLE_UUID "-v1", 8, "", NULL), 0);
+	sh->fake.dev[0].state = DM_STATE_ACTIVE;
+	f->spec = (struct teardown_spec){
+		.name = "v1", .policy = POLICY_TEARDOWN, .dev = makedev(DM_FAKE_MAJOR, 0), .verdict_ms = now_ms(),
+		.deadline_ms = 3000, .dm = &f->dm,
+	};
+	*state = f;
+	return 0;
+}
+
+static int cleanup(void **state)
+{
+	struct fixture *f = *state;
+
+	revoker_stop(&f->r);
+	munmap(sh, sizeof(*sh));
+	free(f);
+	return 0;
+}
+
+static int act(const struct teardown_spec *spec, enum teardown_step s, char *note)
+{
+	sh->began[s] = now_ms() - spec->verdict_ms;
+	if (sh->runs < TEARDOWN_NR)
+		sh->order[sh->runs++] = s;
+	sh->supervisor = getppid();
+	switch (sh->how[s]) {
+	case DOES:
+		return 0;
+	case LEFT:
+		return sh->left;
+	case SKIPS:
+		return -ENOENT;
+	case FAILS:
+		strcpy(note, "does not work");
+		return -EIO;
+	case CRASHES:
+		kill(getpid(), SIGKILL);
+		break;
+	case HANGS:
+		break;
+	}
+	for (;;)
+		pause();
+}
+
+#define STEP(name, s) \
+	static int name(const struct teardown_spec *spec, int64_t until_ms, char *note) \
+	{ \
+		(void)until_ms; \
+		return act(spec, s, note); \
+	}
+
+STEP(fake_stop, TEARDOWN_STOP)
+STEP(fake_kill, TEARDOWN_KILL)
+STEP(fake_shutdown, TEARDOWN_SHUTDOWN)
+STEP(fake_umount, TEARDOWN_UMOUNT)
+STEP(fake_key, TEARDOWN_KEY)
+STEP(fake_error, TEARDOWN_ERROR)
+STEP(fake_remove, TEARDOWN_REMOVE)
+STEP(fake_verify, TEARDOWN_VERIFY)
+
+static const struct teardown_steps fakes = {
+	.run = { fake_stop, fake_kill, fake_shutdown, fake_umount, fake_key, fake_error, fake_remove, fake_verify },
+};
+
+/* What the daemon does. */
+static int drive(struct teardown *t, struct teardown_report *out)
+{
+	struct pollfd p = { .fd = teardown_fd(t), .events = POLLIN };
+	int rc = 0;
+
+	while (!rc) {
+		assert_true(poll(&p, 1, 20000) > 0);
+		rc = teardown_progress(t);
+	}
+	*out = *teardown_report(t);
+	teardown_free(t);
+	return rc;
+}
+
+static void run(struct fixture *f, struct teardown_report *re)
+{
+	struct teardown *t;
+
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), 0);
+	assert_int_equal(drive(t, re), 1);
+	assert_true(re->done);
+}
+
+static void all_steps_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	int i;
+
+	run(f, &re);
+	assert_int_equal(sh->runs, TEARDOWN_NR);
+	for (i = 0; i < TEARDOWN_NR; i++) {
+		assert_int_equal(sh->order[i], i);
+		assert_int_equal(re.step[i].outcome, STEP_OK);
+	}
+	assert_true(re.key_gone && re.in_time && re.removed);
+	assert_int_equal(re.key_gone_ms, re.step[TEARDOWN_KEY].start_ms + re.step[TEARDOWN_KEY].ms);
+	assert_true(re.total_ms < 1500);
+}
+
+/* The promise: whatever hangs before it, the key goes within its slot. */
+static void the_key_goes_in_time_when_everything_before_hangs(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	int i;
+
+	for (i = 0; i < TEARDOWN_KEY; i++)
+		sh->how[i] = HANGS;
+	f->spec.verdict_ms = now_ms();
+	run(f, &re);
+	assert_in_range(sh->began[TEARDOWN_KEY], 1700, 1800 + 250);	/* 6/10 of 3 s */
+	for (i = 0; i < TEARDOWN_KEY; i++) {
+		assert_int_equal(re.step[i].outcome, STEP_ABANDONED);
+		assert_int_equal(re.step[i].rc, -ETIMEDOUT);
+	}
+	assert_true(re.step[TEARDOWN_STOP].ms <= 1000 + 250);	/* at most a third for the unit */
+	assert_true(re.key_gone && re.in_time && re.removed);
+}
+
+static void everything_hangs_and_it_still_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	int i;
+
+	for (i = 0; i < TEARDOWN_NR; i++)
+		sh->how[i] = HANGS;
+	f->spec.deadline_ms = 2000;
+	f->spec.verdict_ms = now_ms();
+	run(f, &re);
+	assert_int_equal(sh->runs, TEARDOWN_NR);
+	assert_false(re.key_gone);
+	assert_false(re.in_time);
+	assert_false(re.removed);
+	assert_int_equal(re.key_gone_ms, -1);
+	assert_true(re.total_ms <= 2000 + 8 * TEARDOWN_GRACE_MS);
+}
+
+static void failures_do_not_stop_it(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	sh->how[TEARDOWN_STOP] = FAILS;
+	sh->how[TEARDOWN_KILL] = CRASHES;
+	sh->how[TEARDOWN_SHUTDOWN] = SKIPS;
+	sh->how[TEARDOWN_REMOVE] = FAILS;
+	sh->how[TEARDOWN_VERIFY] = LEFT;
+	sh->left = LEFT_REVOKED;
+	run(f, &re);
+	assert_int_equal(sh->runs, TEARDOWN_NR);
+	assert_int_equal(re.step[TEARDOWN_STOP].outcome, STEP_FAILED);
+	assert_int_equal(re.step[TEARDOWN_STOP].rc, -EIO);
+	assert_string_equal(re.step[TEARDOWN_STOP].text, "does not work");
+	assert_int_equal(re.step[TEARDOWN_KILL].outcome, STEP_FAILED);
+	assert_int_equal(re.step[TEARDOWN_SHUTDOWN].outcome, STEP_SKIPPED);
+	assert_int_equal(re.step[TEARDOWN_SHUTDOWN].rc, 0);
+	assert_true(re.key_gone);
+	assert_false(re.removed);
+}
+
+static void a_key_that_stays_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	sh->how[TEARDOWN_KEY] = FAILS;
+	sh->how[TEARDOWN_VERIFY] = FAILS;
+	run(f, &re);
+	assert_false(re.key_gone);
+	assert_false(re.in_time);
+	assert_false(re.removed);
+}
+
+/* The error table ends the key too; then the read-back is what knows. */
+static void verify_may_find_the_key_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	sh->how[TEARDOWN_KEY] = FAILS;
+	sh->how[TEARDOWN_VERIFY] = LEFT;
+	sh->left = LEFT_ERROR_TABLE;
+	run(f, &re);
+	assert_true(re.key_gone && re.in_time);
+	assert_true(re.key_gone_ms >= re.step[TEARDOWN_VERIFY].start_ms);
+	assert_false(re.removed);
+}
+
+static void late_in_the_queue_the_key_goes_first(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	f->spec.deadline_ms = 4000;
+	f->spec.verdict_ms = now_ms() - 2000;
+	sh->how[TEARDOWN_STOP] = HANGS;
+	run(f, &re);
+	assert_int_equal(sh->order[0], TEARDOWN_KEY);
+	assert_int_equal(sh->order[1], TEARDOWN_STOP);
+	assert_int_equal(sh->runs, TEARDOWN_NR);
+	assert_true(re.key_gone && re.in_time);
+	assert_in_range(re.key_gone_ms, 2000, 2300);
+}
+
+static void past_the_deadline_every_step_still_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	f->spec.verdict_ms = now_ms() - 60000;
+	run(f, &re);
+	assert_int_equal(sh->order[0], TEARDOWN_KEY);
+	assert_int_equal(sh->runs, TEARDOWN_NR);
+	assert_true(re.key_gone);
+	assert_false(re.in_time);
+}
+
+static void the_revoker_destroys_the_key(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	assert_int_equal(revoker_start(&f->r, &f->dm, NULL), 0);
+	f->spec.revoker = &f->r;
+	run(f, &re);
+	assert_int_equal(sh->began[TEARDOWN_KEY], -1);	/* no child was needed */
+	assert_string_equal(re.step[TEARDOWN_KEY].text, "by the revoker");
+	assert_int_equal(sh->fake.dev[0].state, DM_STATE_REVOKED);
+}
+
+static void policy_lock_only_wipes(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	assert_int_equal(revoker_start(&f->r, &f->dm, NULL), 0);
+	f->spec.revoker = &f->r;
+	f->spec.policy = POLICY_LOCK;
+	run(f, &re);
+	assert_int_equal(sh->fake.dev[0].state, DM_STATE_LOCKED);
+}
+
+static void a_hung_revoker_is_replaced_by_a_child(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	assert_int_equal(revoker_start(&f->r, &f->dm, NULL), 0);
+	assert_int_equal(kill(f->r.pid, SIGSTOP), 0);
+	f->spec.revoker = &f->r;
+	f->spec.verdict_ms = now_ms();
+	run(f, &re);
+	assert_true(sh->began[TEARDOWN_KEY] > 0);
+	assert_true(re.key_gone && re.in_time);
+	assert_int_equal(kill(f->r.pid, SIGKILL), 0);
+}
+
+static void a_revoker_that_fails_is_replaced_by_a_child(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	assert_int_equal(revoker_start(&f->r, &f->dm, NULL), 0);
+	sh->fake.deaf = true;
+	f->spec.revoker = &f->r;
+	sh->how[TEARDOWN_KEY] = FAILS;
+	sh->how[TEARDOWN_VERIFY] = FAILS;
+	run(f, &re);
+	assert_true(sh->began[TEARDOWN_KEY] >= 0);
+	assert_false(re.key_gone);
+}
+
+/* kill -9 of the daemon in the middle: the supervisor goes on, and so does the revoker. */
+static void it_goes_on_without_the_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown *t;
+	int i;
+	pid_t pid;
+
+	sh->how[TEARDOWN_STOP] = HANGS;
+	f->spec.verdict_ms = now_ms();
+	pid = fork();
+	if (!pid) {
+		if (revoker_start(&f->r, &f->dm, NULL))
+			_exit(1);
+		f->spec.revoker = &f->r;
+		_exit(teardown_start_steps(&t, &f->spec, &fakes, NULL) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &i, 0), pid);
+	assert_int_equal(i, 0);
+	for (i = 0; i < 600 && sh->began[TEARDOWN_VERIFY] < 0; i++)
+		sleep_ms(10);
+	assert_true(sh->began[TEARDOWN_VERIFY] >= 0);
+	assert_int_equal(sh->fake.dev[0].state, DM_STATE_REVOKED);
+}
+
+static void a_dead_supervisor_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	struct teardown *t;
+
+	sh->how[TEARDOWN_KILL] = HANGS;
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), 0);
+	while (sh->began[TEARDOWN_KILL] < 0)
+		sleep_ms(1);
+	assert_int_equal(kill(sh->supervisor, SIGKILL), 0);
+	assert_int_equal(drive(t, &re), -EPIPE);
+	assert_false(re.done);
+	assert_int_equal(re.step[TEARDOWN_STOP].outcome, STEP_OK);
+	assert_int_equal(re.step[TEARDOWN_KILL].outcome, STEP_RUNNING);
+}
+
+static void sigterm_does_not_end_it(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	struct teardown *t;
+
+	sh->how[TEARDOWN_STOP] = HANGS;
+	f->spec.verdict_ms = now_ms();
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), 0);
+	while (sh->began[TEARDOWN_STOP] < 0)
+		sleep_ms(1);
+	kill(sh->supervisor, SIGTERM);
+	kill(sh->supervisor, SIGHUP);
+	assert_int_equal(drive(t, &re), 1);
+	assert_true(re.key_gone);
+}
+
+static void progress_is_seen_while_it_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	struct teardown *t;
+	int i;
+
+	sh->how[TEARDOWN_ERROR] = HANGS;
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), 0);
+	for (i = 0; i < 2000 && sh->began[TEARDOWN_ERROR] < 0; i++)
+		sleep_ms(1);
+	assert_int_equal(teardown_progress(t), 0);
+	assert_true(teardown_report(t)->key_gone);
+	assert_false(teardown_report(t)->done);
+	assert_int_equal(teardown_report(t)->step[TEARDOWN_ERROR].outcome, STEP_RUNNING);
+	assert_int_equal(drive(t, &re), 1);
+}
+
+static void several_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+	struct teardown *t[8];
+	int i;
+
+	f->spec.verdict_ms = now_ms();
+	for (i = 0; i < TEARDOWN_KEY; i++)
+		sh->how[i] = HANGS;
+	for (i = 0; i < 8; i++)
+		assert_int_equal(teardown_start_steps(&t[i], &f->spec, &fakes, NULL), 0);
+	/* The daemon was never held up. */
+	assert_true(now_ms() - f->spec.verdict_ms < 1000);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(drive(t[i], &re), 1);
+		assert_true(re.key_gone && re.in_time);
+	}
+}
+
+static void bad_orders_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown *t;
+
+	f->spec.policy = POLICY_HOLD;
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), -EINVAL);
+	f->spec.policy = POLICY_LOCK;
+	f->spec.deadline_ms = 999;
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), -EINVAL);
+	f->spec.deadline_ms = 1000;
+	f->spec.name = "../x";
+	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), -EINVAL);
+}
+
+/* On a virtual clock: whatever deadline, delay and durations, the key's turn comes by its slot, or at once when late. */
+static void slots_always_leave_time_for_the_key(void **state)
+{
+	enum teardown_step order[TEARDOWN_NR];
+	uint64_t seed = 0x7ea2d0;
+	int64_t now, until, key_at;
+	int i, s;
+
+	(void)state;
+	for (i = 0; i < 20000; i++) {
+		struct teardown_spec spec = {
+			.verdict_ms = 1000000, .deadline_ms = 1000 + test_random(&seed) % 600000,
+		};
+
+		now = spec.verdict_ms + test_random(&seed) % (2 * spec.deadline_ms);
+		key_at = spec.verdict_ms + spec.deadline_ms * 6 / 10;
+		teardown_order(&spec, now, order);
+		if (now - spec.verdict_ms >= spec.deadline_ms / 2)
+			assert_int_equal(order[0], TEARDOWN_KEY);
+		for (s = 0; s < TEARDOWN_NR; s++) {
+			until = teardown_until(&spec, order, s, now);
+			assert_true(until >= now);
+			if (order[s] == TEARDOWN_KEY && s)
+				assert_true(now <= key_at);
+			if (order[s] == TEARDOWN_STOP && !s && now < spec.verdict_ms + spec.deadline_ms / 4)
+				assert_true(until <= spec.verdict_ms + spec.deadline_ms * 2 / 5);
+			/* It hangs, or ends somewhere in its slot. */
+			now = test_random(&seed) % 2 ? until : now + (int64_t)(test_random(&seed) % (until - now + 1));
+		}
+		assert_true(now <= spec.verdict_ms + 2 * spec.deadline_ms + TEARDOWN_NR * TEARDOWN_GRACE_MS);
+	}
+}
+
+static struct teardown_report real_run(struct fixture *f)
+{
+	struct teardown_report re;
+
+	f->spec.verdict_ms = now_ms();
+	assert_int_equal(teardown_run(&f->spec, &re, NULL), 0);
+	assert_true(re.done);
+	return re;
+}
+
+/* The real steps, on a mapping that has no unit and no mounts. */
+static void real_steps_on_an_idle_volume(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re = real_run(f);
+
+	assert_int_equal(re.step[TEARDOWN_STOP].outcome, STEP_SKIPPED);
+	assert_int_equal(re.step[TEARDOWN_KILL].outcome, STEP_SKIPPED);
+	assert_int_equal(re.step[TEARDOWN_SHUTDOWN].outcome, STEP_SKIPPED);
+	assert_int_equal(re.step[TEARDOWN_UMOUNT].outcome, STEP_SKIPPED);
+	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_OK);
+	assert_int_equal(re.step[TEARDOWN_ERROR].outcome, STEP_OK);
+	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_OK);
+	assert_int_equal(re.step[TEARDOWN_VERIFY].outcome, STEP_OK);
+	assert_true(re.key_gone && re.removed && re.in_time);
+	assert_int_equal(sh->fake.nr, 0);
+	/* Again: nothing is left to do, and that is success. */
+	re = real_run(f);
+	assert_true(re.key_gone && re.removed);
+	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_SKIPPED);
+}
+
+static void real_steps_on_a_held_volume(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	sh->fake.dev[0].open_count = 1;
+	re = real_run(f);
+	assert_true(re.key_gone && re.in_time);
+	assert_false(re.removed);
+	assert_true(sh->fake.dev[0].error_table && sh->fake.dev[0].deferred);
+	assert_non_null(strstr(re.step[TEARDOWN_VERIFY].text, "removed with the last"));
+}
+
+static void real_steps_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	f->spec.policy = POLICY_LOCK;
+	re = real_run(f);
+	assert_true(re.key_gone && re.in_time);
+	assert_false(re.removed);
+	assert_int_equal(sh->fake.dev[0].state, DM_STATE_LOCKED);
+	assert_false(sh->fake.dev[0].error_table);
+	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_SKIPPED);
+}
+
+static void real_steps_tell_of_a_key_that_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct teardown_report re;
+
+	sh->fake.deaf = true;
+	f->spec.policy = POLICY_LOCK;
+	re = real_run(f);
+	assert_false(re.key_gone);
+	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_FAILED);
+	assert_int_equal(re.step[TEARDOWN_VERIFY].outcome, STEP_FAILED);
+	assert_non_null(strstr(re.step[TEARDOWN_VERIFY].text, "ACTIVE"));
+	/* Under policy teardown the error table takes the key along, and that is found out. */
+	f->spec.policy = POLICY_TEARDOWN;
+	sh->fake.dev[0].open_count = 1;
+	re = real_run(f);
+	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_FAILED);
+	assert_true(re.key_gone);
+}
+
+static void as_json(void **state)
+{
+	struct teardown_report re = { .done = true, .key_gone = true, .key_gone_ms = 12, .total_ms = 34 };
+	struct json_object *o, *steps;
+
+	(void)state;
+	re.step[TEARDOWN_KEY] = (struct teardown_step_report){ .outcome = STEP_OK, .start_ms = 10, .ms = 2 };
+	o = teardown_json(&re);
+	assert_non_null(o);
+	assert_int_equal(json_object_get_int(json_object_object_get(o, "key_gone_ms")), 12);
+	steps = json_object_object_get(o, "steps");
+	assert_int_equal(json_object_array_length(steps), TEARDOWN_NR);
+	assert_string_equal(json_object_to_json_string_ext(json_object_array_get_idx(steps, TEARDOWN_KEY),
+							   JSON_C_TO_STRING_PLAIN),
+		"{\"name\":\"key\",\"outcome\":\"ok\",\"start_ms\":10,\"ms\":2,\"text\":\"\"}");
+	json_object_put(o);
+}
+
+#define teardown_test(f) cmocka_unit_test_setup_teardown(f, setup, cleanup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		teardown_test(all_steps_in_order),
+		teardown_test(the_key_goes_in_time_when_everything_before_hangs),
+		teardown_test(everything_hangs_and_it_still_ends),
+		teardown_test(failures_do_not_stop_it),
+		teardown_test(a_key_that_stays_is_said),
+		teardown_test(verify_may_find_the_key_gone),
+		teardown_test(late_in_the_queue_the_key_goes_first),
+		teardown_test(past_the_deadline_every_step_still_runs),
+		teardown_test(the_revoker_destroys_the_key),
+		teardown_test(policy_lock_only_wipes),
+		teardown_test(a_hung_revoker_is_replaced_by_a_child),
+		teardown_test(a_revoker_that_fails_is_replaced_by_a_child),
+		teardown_test(it_goes_on_without_the_daemon),
+		teardown_test(a_dead_supervisor_is_noticed),
+		teardown_test(sigterm_does_not_end_it),
+		teardown_test(progress_is_seen_while_it_runs),
+		teardown_test(several_at_once),
+		teardown_test(bad_orders_are_refused),
+		cmocka_unit_test(slots_always_leave_time_for_the_key),
+		teardown_test(real_steps_on_an_idle_volume),
+		teardown_test(real_steps_on_a_held_volume),
+		teardown_test(real_steps_lock),
+		teardown_test(real_steps_tell_of_a_key_that_stays),
+		cmocka_unit_test(as_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
