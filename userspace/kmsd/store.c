@@ -2,8 +2,10 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "store_sql.h"
@@ -88,8 +90,14 @@ static int open_file(const char *path, int flags, struct store **out, struct err
 
 int store_create(const char *path, struct store **out, struct err *e)
 {
-	int rc = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, out, e);
+	int rc, fd;
 
+	/* SQLite would take a file that is there, and the umask's mode; journals get the mode of this file. */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot make the database %s", path);
+	close(fd);
+	rc = open_file(path, SQLITE_OPEN_READWRITE, out, e);
 	if (rc)
 		return rc;
 	rc = configure(*out);

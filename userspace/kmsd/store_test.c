@@ -333,7 +333,7 @@ static void a_new_database_takes_nobodys_place(void **state)
 	struct key k;
 
 	add_key(f, KEY_A, MATERIAL "a");
-	assert_int_not_equal(store_create(f->path, &other, NULL), 0);
+	assert_int_equal(store_create(f->path, &other, NULL), -EEXIST);
 	assert_null(other);
 	assert_int_equal(store_key_get(f->store, KEY_A, &k), 0);
 	key_free(&k);
