@@ -7,10 +7,16 @@
 
 # in_root MODE CMD...: MODE as in lib/enter.
 in_root() {
-	in_root_mode=$1
-	shift
+	in_root_timeout 0 "$@"
+}
+
+# in_root_timeout SECONDS MODE CMD...: killed after that long (0: never), with status 137.
+in_root_timeout() {
+	in_root_seconds=$1 in_root_mode=$2
+	shift 2
 	need_root "entering the toolbox"
-	supervise unshare --mount --propagation private --net --pid --fork --kill-child \
+	supervise timeout --foreground -s KILL "$in_root_seconds" setpriv --pdeathsig KILL \
+		unshare --mount --propagation private --net --pid --fork --kill-child \
 		"$scripts/lib/enter" "$root" "$debug" "$repo" "$in_root_mode" "$@"
 }
 

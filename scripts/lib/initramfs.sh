@@ -39,8 +39,9 @@ ensure_initramfs() {
 		die "the initramfs for kernel $1 could not be made"
 	}
 	# the cache may be another file system: copy, then rename
-	cp "$initramfs_tmp" "$initramfs_file.tmp" && mv "$initramfs_file.tmp" "$initramfs_file" ||
+	if ! cp "$initramfs_tmp" "$initramfs_file.tmp" || ! mv "$initramfs_file.tmp" "$initramfs_file"; then
 		die "cannot write $initramfs_file"
+	fi
 	rm -f "$initramfs_tmp"
 	drop_lock
 }

@@ -118,8 +118,8 @@ crypt() {
 }
 
 remove() {
-	for name; do
-		dmsetup remove --retry "$name"
+	for v_name; do
+		dmsetup remove --retry "$v_name"
 	done
 }
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2154
+#
+# Static checks: each a function, its test is static/NAME. All run in the toolbox root where the tool must be the same everywhere,
+# or on this host.
+
+static_tests="spdx layout shellcheck words checkpatch sparse cppcheck scan-build kernel-doc docs"
+
+tracked() {
+	git ls-files -- "$@"
+}
+
+# Every file says its licence in its first lines, the module's and the tests' being the kernel's.
+static_spdx() {
+	bad=0
+	for f in $(tracked | grep -v '^COPYING$\|^VERSION$\|\.json$\|\.clang-format$'); do
+		case $f in
+		dm-ecache/* | kunit/* | Kbuild) want='GPL-2.0$\|GPL-2.0 \*/$' ;;
+		*) want='GPL-2.0-or-later' ;;
+		esac
+		head -n 2 "$f" | grep -q "SPDX-License-Identifier: \($want\)" || {
+			echo "$f: no SPDX line, or another licence than ${want%%\\*}"
+			bad=1
+		}
+	done
+	return $bad
+}
+
+# One noun, one file; version numbers in compat.h alone, and not even there.
+static_layout() {
+	bad=0
+	for f in $(tracked 'dm-ecache/*.[ch]' 'userspace/*.[ch]' 'kunit/*.[ch]'); do
+		lines=$(wc -l < "$f")
+		[ "$lines" -le 560 ] || {
+			echo "$f: $lines lines; one noun, one file"
+			bad=1
+		}
+	done
+	if grep -n 'LINUX_VERSION_CODE\|KERNEL_VERSION(' $(tracked 'dm-ecache/*' 'kunit/*'); then
+		echo "a kernel version is compared: test for the feature in dm-ecache/Kbuild and compat.h"
+		bad=1
+	fi
+	if grep -n '^[[:space:]]*#[[:space:]]*if' $(tracked 'dm-ecache/*.c' 'kunit/*.c' 'userspace/*.c'); then
+		echo "#if in a .c file: put a stub into a header"
+		bad=1
+	fi
+	if grep -n 'BUG_ON\|BUG()' $(tracked 'dm-ecache/*.[ch]'); then
+		bad=1
+	fi
+	return $bad
+}
+
+static_shellcheck() {
+	for f in $(tracked scripts .ci); do
+		head -n 1 "$f" | grep -q '^#!.*sh$' && echo "$f"
+		case $f in *.sh) echo "$f" ;; esac
+	done | sort -u | xargs shellcheck -x -P SCRIPTDIR -e SC1091
+}
+
+# Nothing in the repository names this machine or a mirror.
+static_words() {
+	hosts=$(grep -rhoE 'https?://[A-Za-z0-9.-]+\.[a-z]+' /etc/apt/sources.list /etc/apt/sources.list.d 2> /dev/null |
+		sed 's|.*/||' | sort -u)
+	for word in $hosts "$(dirname "$top")/"; do
+		case $word in / | /root/ | /home/ | /tmp/) continue ;; esac
+		if git grep -nIF -- "$word"; then
+			echo "names '$word'"
+			return 1
+		fi
+	done
+}
+
+static_checkpatch() {
+	source=$(scripts/toolbox path source) || return 1
+	tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' 'userspace/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --quiet -f \
+		--ignore "$checkpatch_ignore"
+}
+# 120 columns as the project's own limit; userspace has no ARRAY_SIZE or strscpy of the kernel's; FILE_PATH_CHANGES and the like are about
+# patches; CAMELCASE meets sqlite and curl; a const struct checkpatch expects may be filled at run time.
+checkpatch_ignore=LONG_LINE,LONG_LINE_COMMENT,LONG_LINE_STRING,ARRAY_SIZE,CAMELCASE,FILE_PATH_CHANGES,PREFER_DEFINED_ATTRIBUTE_MACRO
+checkpatch_ignore=$checkpatch_ignore,CONST_STRUCT,STRCPY,STRNCPY,AVOID_EXTERNS,EMBEDDED_FILENAME,SPDX_LICENSE_TAG,VOLATILE,SSCANF_TO_KSTRTO
+checkpatch_ignore=$checkpatch_ignore,COMPARISON_TO_NULL,PREFER_PR_LEVEL,NAKED_SSCANF,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,BAD_SIGN_OFF
+checkpatch_ignore=$checkpatch_ignore,REDUNDANT_CODE,UNNECESSARY_PARENTHESES,BIT_MACRO,USLEEP_RANGE,LINE_SPACING,PRINTK_WITHOUT_KERN_LEVEL
+
+# Warnings of sparse in our files; those of the kernel's own headers are not ours.
+static_sparse() {
+	scripts/toolbox build-module sparse > /dev/null 2>&1 || true
+	scripts/toolbox run sh -c '
+		rm -rf /src/build/sparse && mkdir -p /src/build/sparse && cp -r /src/dm-ecache /src/Kbuild /src/build/sparse/ &&
+		make -C /usr/src/linux-headers-7.3*-amd64 M=/src/build/sparse C=2 CF=-D__CHECK_ENDIAN__ modules' > "$out/sparse.raw" 2>&1 || {
+		cat "$out/sparse.raw"
+		return 1
+	}
+	! grep -E '(dm-ecache|kunit)/[a-z-]+\.[ch]:[0-9]+:[0-9]+: (warning|error)' "$out/sparse.raw"
+}
+
+static_cppcheck() {
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=internalAstError -Iuserspace -D_GNU_SOURCE \
+		-DECACHE_VERSION='"0"' $(tracked 'userspace/*.c' | grep -v '_test\.c$')
+}
+
+static_scan_build() {
+	scripts/toolbox run sh -c 'cd /src/userspace && scan-build --status-bugs -o /src/build/scan-build make -j2 O=/src/build/scan'
+}
+
+static_kernel_doc() {
+	source=$(scripts/toolbox path source) || return 1
+	scripts/toolbox run sh -c "cd /src && \$(ls -d /usr/src/linux-source-7.3)/scripts/kernel-doc -none dm-ecache/*.[ch]" > "$out/kernel-doc" 2>&1
+	cat "$out/kernel-doc"
+	! grep -q . "$out/kernel-doc"
+}
+
+static_docs() {
+	sh scripts/check.d/docs.sh
+}
