@@ -88,10 +88,11 @@ static inline int kit_teardown(void **state)
 /* kit_principal - a user (or "role/NAME"), with a policy or NULL. */
 static inline void kit_principal(struct kit *k, const char *name, const char *policy)
 {
-	struct principal p = { .role = !strncmp(name, "role/", 5), .created_ms = kit_now };
+	const char *slash = strchr(name, '/');
+	struct principal p = { .role = slash, .created_ms = kit_now };
 	char secret[SECRET_KEY_SIZE];
 
-	strcpy(p.name, p.role ? name + 5 : name);
+	strcpy(p.name, slash ? slash + 1 : name);
 	p.policy = policy ? strdup(policy) : NULL;
 	assert_int_equal(ident_new_unique_id(p.role, p.unique_id), 0);
 	assert_int_equal(principal_new_credentials(&k->svc, &p, secret), 0);
