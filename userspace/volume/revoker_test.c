@@ -160,7 +160,7 @@ static void many_clients_and_rubbish(void **state)
 		ok += !rc;
 		close(sock[i]);
 	}
-	assert_in_range(ok, 60, 70);
+	assert_true(ok >= 60);
 	sleep_ms(50);
 	assert_int_equal(revoker_connect(&f->r, &sock[0], NULL), 0);
 	assert_int_equal(revoker_call(sock[0], REVOKER_REVOKE, "v1", 2000, NULL), 0);
