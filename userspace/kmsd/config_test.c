@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* kmsd.conf: what each key takes, and that everything else is refused with file, line and reason. */
+#include "common/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "config.h"
+
+static int read_text(struct config *c, const char *text, struct err *e)
+{
+	char path[] = "/tmp/kmsd-conf-XXXXXX";
+	int rc, fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	assert_int_equal(config_init(c), 0);
+	rc = config_read(c, path, true, e);
+	unlink(path);
+	return rc;
+}
+
+static void every_key(void **state)
+{
+	struct err e = ERR_INIT;
+	struct config c;
+
+	(void)state;
+	if (read_text(&c, "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
+			  "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nlog-level=debug\n", &e))
+		fail_msg("%s", e.what);
+	assert_string_equal(c.state_dir, "/srv/kms");
+	assert_string_equal(c.socket, "/run/x.sock");
+	assert_string_equal(c.listen, "127.0.0.1:9100");
+	assert_int_equal(c.nr_uids, 2);
+	assert_int_equal(c.uid[1], 4711);
+	assert_int_equal(c.nr_gids, 1);
+	assert_true(c.groups_set);
+	assert_int_equal(c.max_connections, 5);
+	assert_int_equal(c.idle_timeout, 120);
+	assert_int_equal(c.log_level, LOG_DEBUG);
+	config_finish(&c);
+	assert_int_equal(c.nr_gids, 1);
+	config_free(&c);
+}
+
+static void what_is_wrong_is_named_by_line(void **state)
+{
+	static const char *const bad[] = {
+		"state-dir=relative", "socket=relative", "listen=0.0.0.0:9100", "listen=127.0.0.1", "listen=localhost:80",
+		"listen=127.0.0.1:65536", "listen=[::]:9", "allow-user=no-such-user-here", "allow-group=no-such-group-here",
+		"allow-user=-1", "max-connections=0", "max-connections=1001", "max-connections=5x", "max-connections=",
+		"idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct err e = ERR_INIT;
+		struct config c;
+		char text[128];
+
+		snprintf(text, sizeof(text), "# one\n%s\n", bad[i]);
+		if (!read_text(&c, text, &e))
+			fail_msg("accepted: %s", bad[i]);
+		if (!strstr(e.what, "/tmp/kmsd-conf-") || !strstr(e.what, ":2"))
+			fail_msg("%s", e.what);
+		config_free(&c);
+	}
+}
+
+static void loopback_is_all_there_is(void **state)
+{
+	static const char *const good[] = { "listen=127.0.0.1:0", "listen=127.1.2.3:80", "listen=[::1]:80", "socket=none" };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		struct err e = ERR_INIT;
+		struct config c;
+
+		if (read_text(&c, good[i], &e))
+			fail_msg("%s: %s", good[i], e.what);
+		config_free(&c);
+	}
+}
+
+static void only_a_named_file_must_exist(void **state)
+{
+	struct err e = ERR_INIT;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_init(&c), 0);
+	assert_int_equal(config_read(&c, "/tmp/no/such/file", false, &e), 0);
+	assert_int_equal(config_read(&c, "/tmp/no/such/file", true, &e), -ENOENT);
+	config_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(what_is_wrong_is_named_by_line),
+		cmocka_unit_test(loopback_is_all_there_is),
+		cmocka_unit_test(only_a_named_file_must_exist),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
