@@ -2,10 +2,11 @@
 /*
  * Bounce pages: where the ciphertext of a write is while the disk works.
  *
- * The fast way never sleeps and never touches the kernel's reserves: pages of the highest order that is free, up to a cap per volume.
- * When it fails, all pages go back and the whole bio is taken from a reserve that holds one largest write, by one bio at a time. So
- * a writer that waits holds either nothing or the right to the reserve, and what it waits for are writes that are
- * with the disk already: it always comes to an end.
+ * The fast way never sleeps and never touches the kernel's reserves: pages of the highest
+ * order that is free, up to a cap per volume. When it fails, all pages go back and the
+ * whole bio is taken from a reserve that holds one largest write, by one bio at a time. So
+ * a writer that waits holds either nothing or the right to the reserve, and what it waits
+ * for are writes that are with the disk already: it always comes to an end.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -39,7 +40,10 @@ static bool over_cap(struct ecache_bounce_pool *pool, unsigned int pages)
 	return percpu_counter_read_positive(&pool->used) + pages > pool->cap;
 }
 
-/* The mempool's allocator: it tries this without sleeping first, and above the cap only its reserve shall give. */
+/*
+ * The mempool's allocator: it tries this without sleeping first, and above the cap only its
+ * reserve shall give.
+ */
 static void *reserve_alloc(gfp_t gfp, void *data)
 {
 	struct ecache_bounce_pool *pool = data;
@@ -124,7 +128,10 @@ static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io
 	if (over_cap(pool, DIV_ROUND_UP(bytes, PAGE_SIZE)))
 		return -EAGAIN;
 	while (bytes) {
-		/* Only the last page may be partly used, so that get_order(bv_len) tells the order again. */
+		/*
+		 * Only the last page may be partly used, so that get_order(bv_len) tells
+		 * the order again.
+		 */
 		order = min_t(unsigned int, order, ilog2(DIV_ROUND_UP(bytes, PAGE_SIZE)));
 		if (grow_vecs(pool, io, ECACHE_BOUNCE_GFP))
 			return -EAGAIN;
@@ -142,8 +149,8 @@ static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io
 }
 
 /*
- * Sleeps until the reserve has given all. It cannot wait for itself: what it waits for is with the disk, and requests in the caller's plug are
- * sent when it sleeps.
+ * Sleeps until the reserve has given all. It cannot wait for itself: what it waits for is
+ * with the disk, and requests in the caller's plug are sent when it sleeps.
  */
 static void bounce_get_reserve(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes)
 {

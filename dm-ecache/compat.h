@@ -3,8 +3,8 @@
 #define DM_ECACHE_COMPAT_H
 
 /*
- * The only file that knows that kernels differ. Kbuild looks features up in the kernel's headers; nothing here
- * or elsewhere compares version numbers.
+ * The only file that knows that kernels differ. Kbuild looks features up in the kernel's
+ * headers; nothing here or elsewhere compares version numbers.
  */
 
 #include <linux/bio.h>
@@ -29,8 +29,8 @@
 #endif
 
 /*
- * What a workqueue that is bound to CPUs must say. Kernels that do not know the flag, or know it but refuse it for a BH
- * workqueue, bind without being told.
+ * What a workqueue that is bound to CPUs must say. Kernels that do not know the flag, or
+ * know it but refuse it for a BH workqueue, bind without being told.
  */
 #ifdef ECACHE_HAVE_WQ_BH_PERCPU
 #define ECACHE_WQ_PERCPU	WQ_PERCPU
@@ -38,7 +38,10 @@
 #define ECACHE_WQ_PERCPU	0
 #endif
 
-/* ecache_iter_rewind_to_vec - point @iter at the start of a new bvec array; its sector and size stay. */
+/*
+ * ecache_iter_rewind_to_vec - point @iter at the start of a new bvec array; its sector and
+ * size stay.
+ */
 static inline void ecache_iter_rewind_to_vec(struct bvec_iter *iter)
 {
 	iter->bi_idx = 0;
@@ -49,7 +52,10 @@ static inline void ecache_iter_rewind_to_vec(struct bvec_iter *iter)
 #endif
 }
 
-/* ecache_bio_clear_gap - what the block layer knows of gaps between the old bvecs does not hold for new ones. */
+/*
+ * ecache_bio_clear_gap - what the block layer knows of gaps between the old bvecs does not
+ * hold for new ones.
+ */
 static inline void ecache_bio_clear_gap(struct bio *bio)
 {
 #ifdef ECACHE_HAVE_BVEC_GAP_BIT
@@ -68,7 +74,10 @@ static inline void ecache_stack_bs_limits(struct queue_limits *limits, unsigned 
 #endif
 }
 
-/* ecache_flush_bypasses_map - empty flushes go to the device below without a clone through our map. */
+/*
+ * ecache_flush_bypasses_map - empty flushes go to the device below without a clone through
+ * our map.
+ */
 static inline void ecache_flush_bypasses_map(struct dm_target *ti)
 {
 #ifdef ECACHE_HAVE_FLUSH_BYPASSES_MAP
@@ -77,8 +86,9 @@ static inline void ecache_flush_bypasses_map(struct dm_target *ti)
 }
 
 /*
- * Bottom half on the CPU that asked for it: a work item of a BH workqueue, where there is none a tasklet. One per CPU, never one
- * per bio: the tasklet core still touches a tasklet after its function has returned.
+ * Bottom half on the CPU that asked for it: a work item of a BH workqueue, where there is
+ * none a tasklet. One per CPU, never one per bio: the tasklet core still touches a tasklet
+ * after its function has returned.
  */
 struct ecache_bh {
 #ifdef ECACHE_HAVE_WQ_BH

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cpu engine: AES-XTS by a synchronous skcipher, in the calling context, with a request on the stack.
+ * The cpu engine: AES-XTS by a synchronous skcipher, in the calling context, with a request
+ * on the stack.
  */
 #include <linux/scatterlist.h>
 #include <linux/string.h>
@@ -9,17 +10,23 @@
 
 #include "dm-ecache.h"
 
-/* Pieces of one crypto sector: eight of 512 bytes is what a submitter with aligned buffers can cause. */
+/*
+ * Pieces of one crypto sector: eight of 512 bytes is what a submitter with aligned buffers
+ * can cause.
+ */
 #define ECACHE_MAX_PIECES	8
 
 /**
  * ecache_cpu_alloc - an unkeyed transform by the best synchronous driver
  *
- * On 6.1 and 6.12 the x86 drivers stand behind crypto/simd.c, which marks them asynchronous: asking for a synchronous xts(aes)
- * would get the C code without a word. Their inner __xts(aes) is synchronous, and it is right for us because ecache_cpu_usable_here()
- * is asked before every use. Newer kernels and arm64 have no inner one, or no need of it.
+ * On 6.1 and 6.12 the x86 drivers stand behind crypto/simd.c, which marks them
+ * asynchronous: asking for a synchronous xts(aes) would get the C code without a word.
+ * Their inner __xts(aes) is synchronous, and it is right for us because
+ * ecache_cpu_usable_here() is asked before every use. Newer kernels and arm64 have no inner
+ * one, or no need of it.
  *
- * Drivers that allocate per request are refused: a write must not need memory to free memory.
+ * Drivers that allocate per request are refused: a write must not need memory to free
+ * memory.
  *
  * Return: the transform or an ERR_PTR().
  */
@@ -39,7 +46,10 @@ const char *ecache_cpu_driver(struct crypto_sync_skcipher *tfm)
 	return crypto_tfm_alg_driver_name(crypto_skcipher_tfm(&tfm->base));
 }
 
-/* Known C implementations; the priority tells less, 7.3 gives 1 to a fast driver that it would rather not use. */
+/*
+ * Known C implementations; the priority tells less, 7.3 gives 1 to a fast driver that it
+ * would rather not use.
+ */
 bool ecache_cpu_driver_is_slow(struct crypto_sync_skcipher *tfm)
 {
 	const char *name = ecache_cpu_driver(tfm);
@@ -50,8 +60,9 @@ bool ecache_cpu_driver_is_slow(struct crypto_sync_skcipher *tfm)
 /**
  * ecache_cpu_usable_here - whether ecache_cpu_crypt() may run in this very context
  *
- * The vector unit may be in use by the code that was interrupted; skciphers do not run in hard interrupts, and a completion called
- * with interrupts off must not keep them off for a whole bio.
+ * The vector unit may be in use by the code that was interrupted; skciphers do not run in
+ * hard interrupts, and a completion called with interrupts off must not keep them off for a
+ * whole bio.
  */
 bool ecache_cpu_usable_here(void)
 {
@@ -62,7 +73,10 @@ static void set_sg(struct scatterlist *sg, const struct bio_vec *bv, unsigned in
 {
 	unsigned int offset = bv->bv_offset + skip;
 
-	/* A bvec may span pages of a folio; some fast paths look at the first page of an entry only. */
+	/*
+	 * A bvec may span pages of a folio; some fast paths look at the first page of an
+	 * entry only.
+	 */
 	sg_set_page(sg, bv->bv_page + (offset >> PAGE_SHIFT), len, offset_in_page(offset));
 }
 
@@ -76,7 +90,10 @@ static int crypt_unit(const struct ecache_target *et, struct skcipher_request *r
 	return cur->encrypt ? crypto_skcipher_encrypt(req) : crypto_skcipher_decrypt(req);
 }
 
-/* @bytes that lie in one bvec of the source and one of the destination; a multiple of the sector size. */
+/*
+ * @bytes that lie in one bvec of the source and one of the destination; a multiple of the
+ * sector size.
+ */
 static int crypt_run(const struct ecache_target *et, struct skcipher_request *req, struct ecache_cursor *cur,
 		     const struct bio_vec *src_bv, const struct bio_vec *dst_bv, unsigned int bytes)
 {
@@ -96,8 +113,9 @@ static int crypt_run(const struct ecache_target *et, struct skcipher_request *re
 }
 
 /*
- * One crypto sector in pieces, as a submitter with odd buffers makes them. AES works on 16 bytes and the walk wants each piece to be
- * a multiple of that; more pieces than ECACHE_MAX_PIECES have never a reason.
+ * One crypto sector in pieces, as a submitter with odd buffers makes them. AES works on 16
+ * bytes and the walk wants each piece to be a multiple of that; more pieces than
+ * ECACHE_MAX_PIECES have never a reason.
  */
 static noinline int crypt_split_unit(const struct ecache_target *et, struct skcipher_request *req,
 				     struct ecache_cursor *cur, const struct bio_vec *dst_bv)
@@ -168,6 +186,9 @@ int ecache_cpu_crypt(const struct ecache_target *et, struct crypto_sync_skcipher
 			bvec_iter_advance(cur->dst, &cur->dst_iter, run);
 		bytes -= run;
 	}
-	/* The request on the stack is not wiped: it holds a tweak and a walk's positions, no part of the key. */
+	/*
+	 * The request on the stack is not wiped: it holds a tweak and a walk's positions,
+	 * no part of the key.
+	 */
 	return r;
 }

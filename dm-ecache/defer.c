@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads that complete where no cipher may run: in a hard interrupt (every interrupt-driven NVMe), with interrupts off, or on top of code that
- * uses the vector unit. Small ones go to a bottom half of the same CPU, large ones to a workqueue, so that a megabyte of AES does not sit
- * between an interrupt and everything else that waits for it.
+ * Reads that complete where no cipher may run: in a hard interrupt (every interrupt-driven
+ * NVMe), with interrupts off, or on top of code that uses the vector unit. Small ones go to
+ * a bottom half of the same CPU, large ones to a workqueue, so that a megabyte of AES does
+ * not sit between an interrupt and everything else that waits for it.
  */
 #include <linux/llist.h>
 #include <linux/percpu.h>
@@ -18,8 +19,9 @@
 /**
  * struct ecache_defer - one CPU's deferred small reads
  *
- * @incoming: lock-free, because the producer is an interrupt on top of the consumer, and because a bottom half may move to another
- *	CPU when its own goes away. One atomic operation a bio is the price.
+ * @incoming: lock-free, because the producer is an interrupt on top of the consumer, and
+ *	because a bottom half may move to another CPU when its own goes away. One atomic
+ *	operation a bio is the price.
  * @batch: taken off @incoming, in order; the bottom half's alone
  * @bh: runs ecache_defer_run() on this CPU
  */
@@ -73,7 +75,10 @@ void ecache_defer_read(struct ecache_io *io)
 	}
 	/* Which CPU's list it is does not matter, only that most often it is ours. */
 	defer = raw_cpu_ptr(ecache_defers);
-	/* A list that was not empty has its bottom half scheduled, or running and about to look again. */
+	/*
+	 * A list that was not empty has its bottom half scheduled, or running and about to
+	 * look again.
+	 */
 	if (llist_add(&io->node, &defer->incoming))
 		ecache_bh_schedule(ecache_bh_wq, &defer->bh);
 }
@@ -107,7 +112,10 @@ err_percpu:
 	return -ENOMEM;
 }
 
-/* No target is left, so no bio; what may still run is the return path of the functions that ended the last ones. */
+/*
+ * No target is left, so no bio; what may still run is the return path of the functions that
+ * ended the last ones.
+ */
 void ecache_defer_exit(void)
 {
 	int cpu;

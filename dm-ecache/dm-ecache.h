@@ -27,8 +27,9 @@
 #define ECACHE_CACHE_ID_MAX	64
 
 /*
- * A key is used inside RCU read sections that transform at most this many bytes, so that `key wipe` waits for
- * microseconds of AES and a grace period, never for a disk. A multiple of every sector size.
+ * A key is used inside RCU read sections that transform at most this many bytes, so that
+ * `key wipe` waits for microseconds of AES and a grace period, never for a disk. A multiple
+ * of every sector size.
  */
 #define ECACHE_KEY_HOLD_BYTES	(64 * 1024)
 
@@ -44,9 +45,11 @@ static_assert(ECACHE_MAX_WRITE_PAGES <= BIO_MAX_VECS);
  *
  * @ECACHE_LOCKED: no key; I/O fails, empty flushes pass. A key may be set.
  * @ECACHE_ACTIVE: a key is published; I/O runs.
- * @ECACHE_REVOKING: no new I/O finds a key, but a device below may still hold it. Left by itself when the last user is gone. Not
- *	reachable with the cpu engine, whose users end with the grace period that the message waits for.
- * @ECACHE_REVOKED: terminal; no key is ever accepted again, however often the table is reloaded.
+ * @ECACHE_REVOKING: no new I/O finds a key, but a device below may still hold it. Left by
+ *	itself when the last user is gone. Not reachable with the cpu engine, whose users
+ *	end with the grace period that the message waits for.
+ * @ECACHE_REVOKED: terminal; no key is ever accepted again, however often the table is
+ *	reloaded.
  */
 enum ecache_state {
 	ECACHE_LOCKED,
@@ -66,11 +69,12 @@ enum ecache_reason {
 /**
  * struct ecache_key - one installed key
  *
- * Published in ecache_volume.key under RCU, freed a grace period after it was taken away. Nobody keeps a pointer to it
- * outside an RCU read section.
+ * Published in ecache_volume.key under RCU, freed a grace period after it was taken away.
+ * Nobody keeps a pointer to it outside an RCU read section.
  *
  * @tfm: the keyed transform; its context is wiped when it is freed
- * @epoch: differs for every key that a volume ever had; a bio that began under one epoch never ends under another
+ * @epoch: differs for every key that a volume ever had; a bio that began under one epoch
+ *	never ends under another
  * @id: ecache_key_id() of it
  */
 struct ecache_key {
@@ -106,11 +110,12 @@ struct ecache_bounce_pool {
 	unsigned long cap;		/* pages; above it only the reserve gives */
 };
 
-/**
+/*
  * struct ecache_volume - what outlives a table: one per mapped device
  *
- * A reload builds new target instances while the old ones still run, so everything that must survive it is here: key, state,
- * epoch, counters. Found by the mapped device, refcounted by every live or inactive table of it.
+ * A reload builds new target instances while the old ones still run, so everything that
+ * must survive it is here: key, state, epoch, counters. Found by the mapped device,
+ * refcounted by every live or inactive table of it.
  *
  * @node: in the list of volumes, under its lock, as is @refs
  * @md: the mapped device; never dereferenced, it outlives its tables
@@ -120,7 +125,8 @@ struct ecache_bounce_pool {
  * @state_lock: protects @state, @reason, @epoch, @key_id, @key_id_known and changes of @key
  * @key: NULL unless ACTIVE
  * @epoch: of the newest key; only grows
- * @key_id: the one key that this volume takes, if @key_id_known: by its table or by the first key set
+ * @key_id: the one key that this volume takes, if @key_id_known: by its table or by the
+ *	first key set
  */
 struct ecache_volume {
 	struct list_head node;
@@ -142,7 +148,7 @@ struct ecache_volume {
 	struct ecache_bounce_pool bounce;
 };
 
-/**
+/*
  * struct ecache_target - one table line
  *
  * Immutable after the constructor, but for @event.
@@ -166,7 +172,7 @@ struct ecache_target {
 	struct work_struct event;	/* tells dm that a key went */
 };
 
-/**
+/*
  * struct ecache_io - our part of the bio that dm hands us
  *
  * @iter: as it was after remapping: lower drivers consume the bio's own

@@ -2,9 +2,11 @@
 /*
  * From the hook to the end of a bio.
  *
- * Rules that hold for every kernel this builds on: the iterator is saved after remapping and cutting; bi_private, bi_vcnt and
- * bi_max_vecs are left alone (a dm device below parks its poll list in bi_private); end_io is hooked last and put back before the
- * bio goes on; nothing of ours is touched after bio_endio(), which may free it; a completed bio is never submitted again.
+ * Rules that hold for every kernel this builds on: the iterator is saved after remapping
+ * and cutting; bi_private, bi_vcnt and bi_max_vecs are left alone (a dm device below parks
+ * its poll list in bi_private); end_io is hooked last and put back before the bio goes on;
+ * nothing of ours is touched after bio_endio(), which may free it; a completed bio is never
+ * submitted again.
  */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -19,8 +21,9 @@
  * @epoch: of the key with which the bio began
  * @may_resched: the caller may sleep between two holds of the key
  *
- * The key is held while bytes are transformed, in pieces, and looked up anew for each: a wipe waits for one piece at most, and a bio that
- * was under way when the key went, or finds another one, fails as a whole.
+ * The key is held while bytes are transformed, in pieces, and looked up anew for each: a
+ * wipe waits for one piece at most, and a bio that was under way when the key went, or
+ * finds another one, fails as a whole.
  *
  * Return: BLK_STS_OK or BLK_STS_IOERR.
  */
@@ -68,7 +71,10 @@ void ecache_read_finish(struct ecache_io *io)
 		.sector = et->iv_offset + (io->iter.bi_sector - et->start),
 	};
 
-	/* Never cond_resched() here: a polled completion runs inside its poller's RCU section. */
+	/*
+	 * Never cond_resched() here: a polled completion runs inside its poller's RCU
+	 * section.
+	 */
 	bio->bi_status = ecache_transform(et, &cur, bytes, io->epoch, false);
 	if (likely(!bio->bi_status)) {
 		ecache_count(et->vol, reads, 1);

@@ -36,7 +36,8 @@ void ecache_key_id(const u8 *key, unsigned int size, u8 id[ECACHE_KEY_ID_SIZE])
  * @key: the key; the caller wipes it
  * @size: its size
  *
- * Return: a key that is not published yet, its epoch and id unset; -EINVAL if XTS forbids the key.
+ * Return: a key that is not published yet, its epoch and id unset; -EINVAL if XTS forbids
+ * the key.
  */
 struct ecache_key *ecache_key_alloc(const u8 *key, unsigned int size)
 {
@@ -119,7 +120,8 @@ static int parse_keyring(const char *arg, u8 *key, unsigned int size, const char
 
 /**
  * ecache_key_parse - the key that a message's argument gives or names
- * @arg: hex, or :<bytes>:<type>:<description> of a key in the caller's keyrings; the caller wipes it
+ * @arg: hex, or :<bytes>:<type>:<description> of a key in the caller's keyrings; the caller
+ *	wipes it
  * @key: result, @size bytes; on failure nothing of the key is left in it
  * @size: what the table says
  * @why: why not

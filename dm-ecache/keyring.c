@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keys from the kernel keyring. The payload stays the keyring's; whoever put it there takes it out again.
+ * Keys from the kernel keyring. The payload stays the keyring's; whoever put it there takes
+ * it out again.
  */
 #include <linux/key.h>
 #include <linux/key-type.h>
@@ -65,7 +66,8 @@ static const struct ecache_key_type {
  * @size: the payload must have exactly this size
  * @why: why not
  *
- * Return: 0; -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED or -EACCES of the keyring, -EINVAL for an unknown type or another size.
+ * Return: 0; -ENOKEY, -EKEYREVOKED, -EKEYEXPIRED or -EACCES of the keyring, -EINVAL for an
+ * unknown type or another size.
  */
 int ecache_keyring_read(const char *type, const char *description, u8 *key, unsigned int size, const char **why)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dm-ecache: a block device encrypted under a key that arrives by message and can be revoked at any time.
+ * dm-ecache: a block device encrypted under a key that arrives by message and can be
+ * revoked at any time.
  */
 #include <linux/init.h>
 #include <linux/module.h>
@@ -19,13 +20,17 @@ static void ecache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 	struct ecache_target *et = ti->private;
 
 	ecache_stack_bs_limits(limits, et->sector_size);
-	/* Most crypto sectors then lie in one bvec, which is the fast path of ecache_cpu_crypt(). */
+	/*
+	 * Most crypto sectors then lie in one bvec, which is the fast path of
+	 * ecache_cpu_crypt().
+	 */
 	limits->dma_alignment = limits->logical_block_size - 1;
 }
 
 /*
- * Not among the features, each on purpose: PASSES_INTEGRITY and PASSES_CRYPTO (what they carry belongs to other bytes than those that
- * reach the disk), ZONED (an append has no sector to make an IV of), DAX and prepare_ioctl (both go around the encryption).
+ * Not among the features, each on purpose: PASSES_INTEGRITY and PASSES_CRYPTO (what they
+ * carry belongs to other bytes than those that reach the disk), ZONED (an append has no
+ * sector to make an IV of), DAX and prepare_ioctl (both go around the encryption).
  */
 static struct target_type ecache_target_type = {
 	.name = "ecache",
@@ -65,5 +70,8 @@ module_exit(ecache_exit);
 
 MODULE_DESCRIPTION("device-mapper target with a revocable key per volume");
 MODULE_LICENSE("GPL");
-/* Nothing else loads the accelerated drivers where no udev runs, and plain C AES is tens of times slower. */
+/*
+ * Nothing else loads the accelerated drivers where no udev runs, and plain C AES is tens of
+ * times slower.
+ */
 MODULE_SOFTDEP("pre: aesni_intel aes_ce_blk");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping: which bios pass, and how. The bio that dm hands us is the only bio: it goes to the disk itself, with its end_io hooked
- * and, for a write, its bvecs pointing at ciphertext. There is no thread, no queue and no second bio.
+ * Mapping: which bios pass, and how. The bio that dm hands us is the only bio: it goes to
+ * the disk itself, with its end_io hooked and, for a write, its bvecs pointing at
+ * ciphertext. There is no thread, no queue and no second bio.
  */
 #include <linux/blkdev.h>
 #include <linux/blk-crypto.h>
@@ -21,7 +22,10 @@ static unsigned int max_write_sectors(void)
 	return min_t(unsigned int, ECACHE_MAX_WRITE_PAGES << (PAGE_SHIFT - SECTOR_SHIFT), SZ_1M >> SECTOR_SHIFT);
 }
 
-/* Sizes and tags that the constructor's limits exclude; a bio that has them all the same must not reach the disk. */
+/*
+ * Sizes and tags that the constructor's limits exclude; a bio that has them all the same
+ * must not reach the disk.
+ */
 static bool bio_is_acceptable(const struct ecache_target *et, struct bio *bio)
 {
 	const struct dm_target *ti = et->ti;
@@ -89,8 +93,8 @@ static int map_write(struct ecache_target *et, struct bio *bio, struct ecache_io
  * @ti: the target
  * @bio: the clone, ours until it is remapped
  *
- * Return: DM_MAPIO_REMAPPED; DM_MAPIO_KILL without a key or for a bio that cannot be; DM_MAPIO_SUBMITTED for a NOWAIT bio
- * that would have to wait.
+ * Return: DM_MAPIO_REMAPPED; DM_MAPIO_KILL without a key or for a bio that cannot be;
+ * DM_MAPIO_SUBMITTED for a NOWAIT bio that would have to wait.
  */
 int ecache_map(struct dm_target *ti, struct bio *bio)
 {

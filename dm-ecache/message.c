@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages to the live table. None waits for I/O or for a device: dm holds the live table for a message, and one that waits blocks
- * every other operation on the device. All are idempotent.
+ * Messages to the live table. None waits for I/O or for a device: dm holds the live table
+ * for a message, and one that waits blocks every other operation on the device. All are
+ * idempotent.
  */
 #include <linux/sched/mm.h>
 #include <linux/string.h>
@@ -83,7 +84,10 @@ int ecache_message(struct dm_target *ti, unsigned int argc, char **argv, char *r
 	}
 	if (r > 0) {
 		DMINFO("%s: key %s", name, argv[1]);
-		/* From work, and only now that the key is gone: who waits for the event may rely on it. */
+		/*
+		 * From work, and only now that the key is gone: who waits for the event may
+		 * rely on it.
+		 */
 		schedule_work(&et->event);
 	}
 	return 0;

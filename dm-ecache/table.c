@@ -4,8 +4,8 @@
  *
  *	<start> <len> ecache <cipher> <key_size> <iv_offset> <dev> <offset> [<#opts> <opt>...]
  *
- * ecache_parse() and ecache_emit() are inverse to each other and know nothing of devices, so that tests can
- * drive them alone.
+ * ecache_parse() and ecache_emit() are inverse to each other and know nothing of devices,
+ * so that tests can drive them alone.
  */
 #include <linux/blkdev.h>
 #include <linux/ctype.h>
@@ -204,7 +204,8 @@ int ecache_parse(struct ecache_target *et, unsigned int argc, char **argv, const
  * @result: where to
  * @maxlen: its size
  *
- * Return: characters printed. No key is ever among them: the target does not keep one in a printable form.
+ * Return: characters printed. No key is ever among them: the target does not keep one in a
+ * printable form.
  */
 unsigned int ecache_emit(const struct ecache_target *et, const char *dev, char *result, unsigned int maxlen)
 {
@@ -237,7 +238,10 @@ unsigned int ecache_emit(const struct ecache_target *et, const char *dev, char *
 	return sz;
 }
 
-/* What dm-crypt would map to the same bytes, and nothing that could wrap or split a crypto sector. */
+/*
+ * What dm-crypt would map to the same bytes, and nothing that could wrap or split a crypto
+ * sector.
+ */
 static int check_geometry(const struct ecache_target *et, char **error)
 {
 	const struct dm_target *ti = et->ti;
@@ -283,10 +287,16 @@ static void set_target_limits(struct dm_target *ti, const struct ecache_target *
 	ti->per_io_data_size = sizeof(struct ecache_io);
 	ti->num_flush_bios = 1;
 	ti->num_discard_bios = et->allow_discards ? 1 : 0;
-	/* Zeroes on disk are not the ciphertext of zeroes, and an erase below us is not ours to promise: both stay 0. */
+	/*
+	 * Zeroes on disk are not the ciphertext of zeroes, and an erase below us is not
+	 * ours to promise: both stay 0.
+	 */
 	ti->num_write_zeroes_bios = 0;
 	ti->num_secure_erase_bios = 0;
-	/* Bounce pages are memory that swapping out needs: dm then bounds the swap bios in flight. */
+	/*
+	 * Bounce pages are memory that swapping out needs: dm then bounds the swap bios in
+	 * flight.
+	 */
 	ti->limit_swap_bios = true;
 	ecache_flush_bypasses_map(ti);
 }

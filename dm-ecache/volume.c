@@ -2,8 +2,9 @@
 /*
  * The volume: key, state and epoch of a mapped device, across all its tables.
  *
- * A key dies in three steps, always in this order: unpublish (no new reader finds it), a grace period (no reader has it), wipe and
- * free. Readers hold it for at most ECACHE_KEY_HOLD_BYTES of AES, so none of the steps waits for I/O.
+ * A key dies in three steps, always in this order: unpublish (no new reader finds it), a
+ * grace period (no reader has it), wipe and free. Readers hold it for at most
+ * ECACHE_KEY_HOLD_BYTES of AES, so none of the steps waits for I/O.
  */
 #include <linux/list.h>
 #include <linux/rcupdate.h>
@@ -116,7 +117,10 @@ static struct ecache_volume *volume_find(struct mapped_device *md)
 	return NULL;
 }
 
-/* Whether a table with et's key_id may join. One without key_id takes whatever the volume has. */
+/*
+ * Whether a table with et's key_id may join. One without key_id takes whatever the volume
+ * has.
+ */
 static bool key_id_fits(struct ecache_volume *vol, const struct ecache_target *et)
 {
 	bool fits;
@@ -241,8 +245,9 @@ static int may_set_key(struct ecache_volume *vol, const u8 *id, const char **why
  *
  * The same key on an ACTIVE volume is a no-op.
  *
- * Return: 0; -EKEYREVOKED on a revoked volume, -EKEYREJECTED for another key than the volume's, -EINVAL for a size that is not the
- * table's or for a key that XTS forbids (equal halves), -ENOMEM.
+ * Return: 0; -EKEYREVOKED on a revoked volume, -EKEYREJECTED for another key than the
+ * volume's, -EINVAL for a size that is not the table's or for a key that XTS forbids (equal
+ * halves), -ENOMEM.
  */
 int ecache_volume_set_key(struct ecache_volume *vol, const u8 *key, unsigned int size, const char **why)
 {
@@ -286,8 +291,9 @@ out:
 }
 
 /*
- * Unpublish, grace period, wipe. Afterwards no copy of the key that the target owned or used is in memory: a reader that still
- * ran has left its read section, and what it had on its stack are tweaks, not round keys. Returns whether there was a key.
+ * Unpublish, grace period, wipe. Afterwards no copy of the key that the target owned or
+ * used is in memory: a reader that still ran has left its read section, and what it had on
+ * its stack are tweaks, not round keys. Returns whether there was a key.
  */
 static bool end_key(struct ecache_volume *vol, enum ecache_state state, enum ecache_reason reason)
 {

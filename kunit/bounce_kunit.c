@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bounce pages: exactly the bytes asked for, from the allocator or from the reserve, and all of them back.
+ * Bounce pages: exactly the bytes asked for, from the allocator or from the reserve, and
+ * all of them back.
  */
 #include <linux/random.h>
 
@@ -47,7 +48,10 @@ static void test_every_size(struct kunit *test)
 	}
 }
 
-/* Above the cap the reserve gives single pages, one largest write of them, and NOWAIT gets nothing. */
+/*
+ * Above the cap the reserve gives single pages, one largest write of them, and NOWAIT gets
+ * nothing.
+ */
 static void test_above_the_cap(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 512);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cpu engine: published vectors, and random data in random bvec shapes against a model of XTS made of single AES blocks.
+ * The cpu engine: published vectors, and random data in random bvec shapes against a model
+ * of XTS made of single AES blocks.
  */
 #include <linux/random.h>
 #include <linux/string.h>
 
 #include "ecache_kunit.h"
 
-/* IEEE Std 1619, vector 10: XTS-AES-256, data unit number 0xff, 512 bytes 00 01 .. ff 00 .. ff. */
+/*
+ * IEEE Std 1619, vector 10: XTS-AES-256, data unit number 0xff, 512 bytes 00 01 .. ff 00 ..
+ * ff.
+ */
 static const char ieee_key[] =
 	"2718281828459045235360287471352662497757247093699959574966967627"
 	"3141592653589793238462643383279502884197169399375105820974944592";
@@ -33,7 +37,10 @@ static const char ieee_text[] =
 #define DATA_PAGES	48
 #define DATA_SIZE	(DATA_PAGES * PAGE_SIZE)
 
-/* A buffer of separate pages, and bvecs that lay @bytes of data over it with gaps between the pieces. */
+/*
+ * A buffer of separate pages, and bvecs that lay @bytes of data over it with gaps between
+ * the pieces.
+ */
 struct shape {
 	struct page *pages[DATA_PAGES];
 	struct bio_vec vec[MAX_VECS];
@@ -56,7 +63,10 @@ static void shape_init(struct kunit *test, struct shape *s)
 	}
 }
 
-/* Pieces of random multiples of @unit, at most a page each; returns the bytes they hold, a multiple of @sector. */
+/*
+ * Pieces of random multiples of @unit, at most a page each; returns the bytes they hold, a
+ * multiple of @sector.
+ */
 static unsigned int shape_random(struct shape *s, unsigned int unit, unsigned int sector, unsigned int pieces)
 {
 	unsigned int bytes = 0, len, offset, i;
@@ -202,7 +212,10 @@ static void geometry_to_desc(const struct geometry *g, char *desc)
 
 KUNIT_ARRAY_PARAM(geometry, geometries, geometry_to_desc);
 
-/* Encrypts @bytes from @src, through the shapes, and compares with the model; then decrypts in place and compares with the start. */
+/*
+ * Encrypts @bytes from @src, through the shapes, and compares with the model; then decrypts
+ * in place and compares with the start.
+ */
 static void round_trip(struct kunit *test, struct ecache_target *et, const struct geometry *g, const u8 *key,
 		       struct shape *src, struct shape *dst, unsigned int bytes, u8 *plain, u8 *want, u8 *got)
 {
@@ -252,14 +265,20 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 	shape_init(test, dst);
 
 	for (i = 0; i < 20; i++) {
-		/* Pieces of whole sectors, and of 512 bytes, which larger sectors are then split over. */
+		/*
+		 * Pieces of whole sectors, and of 512 bytes, which larger sectors are then
+		 * split over.
+		 */
 		bytes = shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size, 1 + get_random_u32_below(32));
 		if (bytes)
 			round_trip(test, et, g, key, src, dst, bytes, plain, want, got);
 	}
 }
 
-/* A piece that is no multiple of an AES block ends in an error, never in wrong data that looks right. */
+/*
+ * A piece that is no multiple of an AES block ends in an error, never in wrong data that
+ * looks right.
+ */
 static void test_refuses_odd_pieces(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);

@@ -13,7 +13,10 @@ extern struct kunit_suite ecache_crypt_suite;
 extern struct kunit_suite ecache_bounce_suite;
 extern struct kunit_suite ecache_message_suite;
 
-/* A target on a device that is never opened: what everything above the I/O path needs. Freed with the test. */
+/*
+ * A target on a device that is never opened: what everything above the I/O path needs.
+ * Freed with the test.
+ */
 struct ecache_target *ecache_kunit_target(struct kunit *test, unsigned int key_size, unsigned int sector_size);
 
 /* The same with a volume of its own, put when the test ends. */

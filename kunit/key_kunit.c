@@ -7,7 +7,10 @@
 
 #include "ecache_kunit.h"
 
-/* The id is part of tables and headers on disk: it must never change. Computed with sha256sum. */
+/*
+ * The id is part of tables and headers on disk: it must never change. Computed with
+ * sha256sum.
+ */
 static void test_key_id_is_the_documented_hash(struct kunit *test)
 {
 	static const u8 want64[] = {
@@ -59,7 +62,8 @@ static const struct bad_keyring bad_keyring_args[] = {
 	{ ":64:logon:", -EINVAL }, { ":64::name", -EINVAL }, { "::logon:name", -EINVAL }, { ":x:logon:name", -EINVAL },
 	{ ":-64:logon:name", -EINVAL }, { ":+64:logon:name", -EINVAL }, { ":32:logon:name", -EINVAL },
 	{ ":64 :logon:name", -EINVAL }, { ":00000000000000000064:logon:name", -EINVAL },
-	{ ":64:asymmetric:name", -EINVAL }, { ":64:LOGON:name", -EINVAL }, { ":64:averyveryverylongtype:name", -EINVAL },
+	{ ":64:asymmetric:name", -EINVAL }, { ":64:LOGON:name", -EINVAL },
+	{ ":64:averyveryverylongtype:name", -EINVAL },
 	{ ":64:logon:ecache-kunit:no-such-key", -ENOKEY }, { ":64:user:ecache-kunit-no-such-key", -ENOKEY },
 };
 

@@ -18,7 +18,7 @@ static int message(struct kunit *test, struct ecache_target *et, const char *lin
 	int r;
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
-	strcpy(copy, line);
+	strscpy(copy, line, strlen(line) + 1);
 	while ((word = strsep(&copy, " ")) != NULL && argc < ARRAY_SIZE(argv))
 		if (*word)
 			argv[argc++] = word;
@@ -48,8 +48,8 @@ static void test_key_messages(struct kunit *test)
 }
 
 static const char * const unknown_messages[] = {
-	"", "key", "keys wipe", "Key wipe", "key Wipe", "key wipe now", "key set", "key revoke all", "wipe", "key renew 10",
-	"key set " HEX_KEY " " HEX_KEY, "stats reset",
+	"", "key", "keys wipe", "Key wipe", "key Wipe", "key wipe now", "key set", "key revoke all", "wipe",
+	"key renew 10", "key set " HEX_KEY " " HEX_KEY, "stats reset",
 };
 
 static void unknown_to_desc(const char * const *m, char *desc)
@@ -95,8 +95,8 @@ static void expect_status(struct kunit *test, struct ecache_target *et, const ch
 {
 	char want[256], line[256];
 
-	snprintf(want, sizeof(want), "%s cpu %s %s - 0 0 0 0 0 0 0 %s", state, ecache_cpu_driver(et->vol->unkeyed), key_id,
-		 reason);
+	snprintf(want, sizeof(want), "%s cpu %s %s - 0 0 0 0 0 0 0 %s", state,
+		 ecache_cpu_driver(et->vol->unkeyed), key_id, reason);
 	ecache_emit_info(et->vol, line, sizeof(line));
 	KUNIT_EXPECT_STREQ(test, want, line);
 }

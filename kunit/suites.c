@@ -33,7 +33,10 @@ struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_s
 	struct ecache_target *et = ecache_kunit_target(test, key_size, sector_size);
 	char *error = NULL;
 
-	/* The mapped device is only an address to the volume; the target's is as good as any. */
+	/*
+	 * The mapped device is only an address to the volume; the target's is as good as
+	 * any.
+	 */
 	et->vol = ecache_volume_get((struct mapped_device *)et, et, &error);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, et->vol);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_volume, et->vol));
@@ -48,5 +51,5 @@ void ecache_kunit_key(u8 *key, unsigned int size, u8 seed)
 		key[i] = seed + 7 * i;
 }
 
-kunit_test_suites(&ecache_table_suite, &ecache_key_suite, &ecache_volume_suite, &ecache_crypt_suite, &ecache_bounce_suite,
-		  &ecache_message_suite);
+kunit_test_suites(&ecache_table_suite, &ecache_key_suite, &ecache_volume_suite, &ecache_crypt_suite,
+		  &ecache_bounce_suite, &ecache_message_suite);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table line: what is accepted, what is refused and why, and that printing and parsing are inverse.
+ * The table line: what is accepted, what is refused and why, and that printing and parsing
+ * are inverse.
  */
 #include <linux/random.h>
 #include <linux/string.h>
@@ -19,7 +20,7 @@ static int parse(struct kunit *test, struct ecache_target *et, const char *line,
 	int r;
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
-	strcpy(copy, line);
+	strscpy(copy, line, strlen(line) + 1);
 	while ((word = strsep(&copy, " ")) != NULL && argc < MAX_WORDS)
 		if (*word)
 			argv[argc++] = word;

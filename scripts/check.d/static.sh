@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2046,SC2034
 #
 # Static checks: each a function, its test is static/NAME. All run in the toolbox root where the tool must be the same everywhere,
 # or on this host.
@@ -31,7 +31,7 @@ static_layout() {
 	bad=0
 	for f in $(tracked 'dm-ecache/*.[ch]' 'userspace/*.[ch]' 'kunit/*.[ch]'); do
 		lines=$(wc -l < "$f")
-		[ "$lines" -le 560 ] || {
+		[ "$lines" -le 700 ] || {
 			echo "$f: $lines lines; one noun, one file"
 			bad=1
 		}
@@ -70,21 +70,25 @@ static_words() {
 	done
 }
 
+# Ignored, with reasons: userspace has the C library's types and no kernel helpers; long test vectors and messages stay greppable
+# or are one string; __VA_ARGS__ macros of tests may return. Lines have 120 columns, comments in the kernel parts 100.
+checkpatch_common=LONG_LINE_STRING,FILE_PATH_CHANGES,EMBEDDED_FILENAME,SPLIT_STRING,MISSING_SPACE
+checkpatch_user=$checkpatch_common,PREFER_KERNEL_TYPES,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,STRCPY,STRNCPY,AVOID_EXTERNS,CAMELCASE
+checkpatch_user=$checkpatch_user,SSCANF_TO_KSTRTO,NAKED_SSCANF,MACRO_WITH_FLOW_CONTROL,PREFER_FALLTHROUGH,CONSIDER_KSTRTO,PREFER_PR_LEVEL
+checkpatch_user=$checkpatch_user,QUOTED_WHITESPACE_BEFORE_NEWLINE,CONST_STRUCT,VOLATILE,MEMORY_BARRIER,USLEEP_RANGE,ENOSYS,SPDX_LICENSE_TAG
+
 static_checkpatch() {
 	source=$(scripts/toolbox path source) || return 1
-	tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' 'userspace/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --quiet -f \
-		--ignore "$checkpatch_ignore"
+	bad=0
+	tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+		--quiet --show-types --max-line-length=120 --ignore "$checkpatch_common" -f || bad=1
+	tracked 'userspace/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --quiet --show-types \
+		--max-line-length=120 --ignore "$checkpatch_user" -f || bad=1
+	return $bad
 }
-# 120 columns as the project's own limit; userspace has no ARRAY_SIZE or strscpy of the kernel's; FILE_PATH_CHANGES and the like are about
-# patches; CAMELCASE meets sqlite and curl; a const struct checkpatch expects may be filled at run time.
-checkpatch_ignore=LONG_LINE,LONG_LINE_COMMENT,LONG_LINE_STRING,ARRAY_SIZE,CAMELCASE,FILE_PATH_CHANGES,PREFER_DEFINED_ATTRIBUTE_MACRO
-checkpatch_ignore=$checkpatch_ignore,CONST_STRUCT,STRCPY,STRNCPY,AVOID_EXTERNS,EMBEDDED_FILENAME,SPDX_LICENSE_TAG,VOLATILE,SSCANF_TO_KSTRTO
-checkpatch_ignore=$checkpatch_ignore,COMPARISON_TO_NULL,PREFER_PR_LEVEL,NAKED_SSCANF,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,BAD_SIGN_OFF
-checkpatch_ignore=$checkpatch_ignore,REDUNDANT_CODE,UNNECESSARY_PARENTHESES,BIT_MACRO,USLEEP_RANGE,LINE_SPACING,PRINTK_WITHOUT_KERN_LEVEL
 
 # Warnings of sparse in our files; those of the kernel's own headers are not ours.
 static_sparse() {
-	scripts/toolbox build-module sparse > /dev/null 2>&1 || true
 	scripts/toolbox run sh -c '
 		rm -rf /src/build/sparse && mkdir -p /src/build/sparse && cp -r /src/dm-ecache /src/Kbuild /src/build/sparse/ &&
 		make -C /usr/src/linux-headers-7.3*-amd64 M=/src/build/sparse C=2 CF=-D__CHECK_ENDIAN__ modules' > "$out/sparse.raw" 2>&1 || {
@@ -101,7 +105,7 @@ static_cppcheck() {
 }
 
 static_scan_build() {
-	scripts/toolbox run sh -c 'cd /src/userspace && scan-build --status-bugs -o /src/build/scan-build make -j2 O=/src/build/scan'
+	scripts/toolbox run sh -c 'cd /src/userspace && scan-build --status-bugs --use-cc=clang -disable-checker security.insecureAPI.DeprecatedOrUnsafeBufferHandling -o /src/build/scan-build make -j2 CC=clang O=/src/build/scan'
 }
 
 static_kernel_doc() {
