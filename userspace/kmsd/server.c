@@ -30,7 +30,7 @@ struct server {
 	int64_t drain_until_ms;
 };
 
-static void log_mhd(void *ctx, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) log_mhd(void *ctx, const char *fmt, va_list ap)
 {
 	char line[512];
 
