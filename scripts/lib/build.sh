@@ -25,43 +25,42 @@ kernel_image() {
 	fi
 }
 
-# module_lock SERIES: two builds of one kernel's module wait for each other.
+# module_lock NAME: two builds in one folder wait for each other.
 module_lock() {
 	mkdir -p "$repo/build/modules"
 	exec 9>"$repo/build/modules/$1.lock"
 	flock -n 9 || {
-		say "another run is building the module for $1: waiting for it"
+		say "another run is building in build/modules/$1: waiting for it"
 		flock 9
 	}
 }
 
-# build_module SERIES MAKE-ARG...: every .ko from a copy of the sources in
-# build/modules/SERIES, so that kernels do not mix and the tree stays clean. Only
+# build_module SERIES NAME MAKE-ARG...: every .ko from a copy of the sources in
+# build/modules/NAME, so that kernels do not mix and the tree stays clean. Only
 # what changed is built again.
 build_module() {
-	build_series=$1
-	shift
+	build_series=$1 build_name=$2
+	shift 2
 	build_kdir=$(headers "$build_series") || exit 1
-	module_lock "$build_series"
+	module_lock "$build_name"
 	# shellcheck disable=SC2016
 	in_root ro sh -euc '
 		kdir=$1 dir=/src/build/modules/$2
 		shift 2
 		mkdir -p "$dir"
 		cd /src
-		set -- "$kdir" "$dir" "$@"
 		what=
 		for f in Kbuild dm-ecache kunit; do
 			[ ! -e "$f" ] || what="$what $f"
 		done
 		rsync -a --delete --exclude="*.o" --exclude="*.ko" --exclude="*.mod" --exclude="*.mod.c" \
 			--exclude=".*" --exclude=Module.symvers --exclude=modules.order $what "$dir/"
-		shift 2
 		# no BTF: it needs the kernel'"'"'s vmlinux, which 6.1'"'"'s headers lack
 		make -j"$(nproc)" --no-print-directory -C "$kdir" M="$dir" \
 			CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+		rm -f "$dir"/*.ko
 		find "$dir" -mindepth 2 -name "*.ko" -exec cp -p {} "$dir/" \;
-	' sh "$build_kdir" "$build_series" "$@"
+	' sh "$build_kdir" "$build_name" "$@"
 	build_rc=$?
 	drop_lock
 	[ "$build_rc" -eq 0 ] || die "the module does not build for kernel $build_series"
