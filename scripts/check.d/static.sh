@@ -80,9 +80,9 @@ checkpatch_user=$checkpatch_user,QUOTED_WHITESPACE_BEFORE_NEWLINE,CONST_STRUCT,V
 static_checkpatch() {
 	source=$(scripts/toolbox path source) || return 1
 	bad=0
-	tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+	tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' | xargs -P 2 -n 12 "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--quiet --show-types --max-line-length=120 --ignore "$checkpatch_common" -f || bad=1
-	tracked 'userspace/*.[ch]' | xargs "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --quiet --show-types \
+	tracked 'userspace/*.[ch]' | xargs -P 2 -n 12 "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary --quiet --show-types \
 		--max-line-length=120 --ignore "$checkpatch_user" -f || bad=1
 	return $bad
 }

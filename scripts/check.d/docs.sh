@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The documents agree with the code: options, states and reasons of the target, make's targets, links between files.
+set -u
+bad=0
+
+say() {
+	echo "$*"
+	bad=1
+}
+
+rst=Documentation/dm-ecache.rst
+for opt in $(sed -n 's/^\t{ "\([a-z_]*\):*", parse_.*/\1/p' dm-ecache/table.c); do
+	grep -q "^\`\`$opt" "$rst" || say "$rst: option $opt is missing"
+done
+for word in $(sed -n 's/^\t\t\[ECACHE_[A-Z_]*\] = "\(.*\)",/\1/p' dm-ecache/volume.c); do
+	grep -q "\`\`$word\`\`" "$rst" || say "$rst: state or reason $word is missing"
+done
+for target in $(sed -n 's/^\([a-z-]*\):[^#]*##.*/\1/p' Makefile); do
+	make -n "$target" > /dev/null 2>&1 || [ "$target" = module ] || [ "$target" = all ] || [ "$target" = install ] ||
+		say "Makefile: $target does not even parse"
+done
+for doc in README.md Documentation/*.md Documentation/*.rst; do
+	[ -e "$doc" ] || continue
+	dir=$(dirname "$doc")
+	grep -o '](\([^)#]*\)' "$doc" | sed 's/](//' | grep -v '^[a-z]*:' | while read -r link; do
+		[ -e "$dir/$link" ] || echo "$doc: link to $link, which is not there"
+	done
+done > "${TMPDIR:-/tmp}/docs.$$"
+if [ -s "${TMPDIR:-/tmp}/docs.$$" ]; then
+	cat "${TMPDIR:-/tmp}/docs.$$"
+	bad=1
+fi
+rm -f "${TMPDIR:-/tmp}/docs.$$"
+# The two commands of the README are the two of the issue tracker, and exist.
+for command in 'make demo' 'make check'; do
+	grep -q "^ *$command" README.md || say "README.md: $command is missing"
+done
+exit $bad
