@@ -288,12 +288,18 @@ static int read_meta(struct service *svc, struct err *e)
 static int check_dir(const char *dir, struct err *e)
 {
 	struct stat st;
+	int rc;
 
 	if (stat(dir, &st)) {
-		err_sys(e, -errno, "cannot use the state directory %s", dir);
-		if (errno == ENOENT)
+		rc = err_sys(e, -errno, "cannot use the state directory %s", dir);
+		if (rc == -ENOENT)
 			err_hint(e, "make it with: ecache-kmsd init --state-dir %s", dir);
-		return e->rc;
+		return rc;
+	}
+	/* As the service manager makes it before the first start. */
+	if (is_empty(dir)) {
+		err_set(e, -ENOENT, "the state directory %s is empty", dir);
+		return err_hint(e, "fill it with: ecache-kmsd init --state-dir %s", dir);
 	}
 	if (st.st_mode & 077) {
 		err_set(e, -EPERM, "%s can be entered by others (mode %04o)", dir, (unsigned int)st.st_mode & 07777);

@@ -218,6 +218,17 @@ static void parts_that_do_not_fit_together_are_refused(void **state)
 	assert_non_null(strstr(e.hint, "ecache-kmsd init"));
 }
 
+static void an_empty_directory_says_what_to_do(void **state)
+{
+	struct fixture *f = *state;
+	struct service svc = SERVICE_INIT;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	assert_int_equal(state_open(&svc, f->dir, &e), -ENOENT);
+	assert_non_null(strstr(e.hint, "ecache-kmsd init"));
+}
+
 static void one_server_at_a_time(void **state)
 {
 	struct fixture *f = *state;
@@ -246,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_init_at_work_is_not_disturbed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failing_init_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_that_do_not_fit_together_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_empty_directory_says_what_to_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_server_at_a_time, setup, teardown),
 	};
 
