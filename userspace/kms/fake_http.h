@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct fake_http {
 	char dir[64], path[80], endpoint[96];
 	int listener, stop[2];
 	pthread_t thread;
+	sem_t running;
 	const struct fake_reply *script;
 	size_t nr, at;
 	/* of the last request, valid after its answer came */
@@ -114,6 +116,7 @@ static inline void *fake_run(void *ctx)
 	struct fake_http *f = ctx;
 	int sock;
 
+	sem_post(&f->running);
 	for (;;) {
 		struct pollfd pfd[2] = { { .fd = f->listener, .events = POLLIN },
 					 { .fd = f->stop[0], .events = POLLIN } };
@@ -131,6 +134,7 @@ static inline void *fake_run(void *ctx)
 	}
 }
 
+/* Returns when the thread only waits: a child forked from now on inherits no lock that it holds. */
 static inline bool fake_start(struct fake_http *f, const struct fake_reply *script, size_t nr)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -145,8 +149,12 @@ static inline bool fake_start(struct fake_http *f, const struct fake_reply *scri
 	snprintf(f->endpoint, sizeof(f->endpoint), "unix:%.80s", f->path);
 	strcpy(sa.sun_path, f->path);
 	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return f->listener >= 0 && !bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) && !listen(f->listener, 8) &&
-	       !pthread_create(&f->thread, NULL, fake_run, f);
+	if (f->listener < 0 || bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) || listen(f->listener, 64) ||
+	    sem_init(&f->running, 0, 0) || pthread_create(&f->thread, NULL, fake_run, f))
+		return false;
+	while (sem_wait(&f->running))
+		;
+	return true;
 }
 
 static inline void fake_stop(struct fake_http *f)

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/ipc.h"
+#include "../common/log.h"
+#include "../kms/answer.h"
+#include "../kms/net.h"
+#include "worker.h"
+
+#define REQUEST_MS 5000
+/*
+ * A probe is one attempt: the watcher comes again by itself. Somebody waits for the rest, so they try twice, but within
+ * what ecached waits (20 s).
+ */
+#define PROBE_MS 10000
+#define CALL_MS 8000
+
+static void refuse(struct net_answer *ans, const char *why)
+{
+	memset(ans, 0, sizeof(*ans));
+	ans->a.transport = KMS_NOT_ASKED;
+	answer_set_message(&ans->a, why, strlen(why));
+}
+
+static void do_unwrap(struct kms *k, const struct net_job *job, struct secret *key, struct net_answer *ans,
+		      struct err *e)
+{
+	const struct net_request *rq = &job->rq;
+
+	kms_decrypt(k, rq->key_arn, rq->context, rq->blob, rq->blob_len, rq->grant_token, key, &ans->a, e);
+}
+
+static void call(struct kms *k, const struct net_job *job, struct secret *key, struct net_answer *ans, struct err *e)
+{
+	const struct net_request *rq = &job->rq;
+
+	if (!strcmp(rq->op, "probe"))
+		kms_probe(k, rq->key_arn, rq->context, rq->blob, rq->blob_len, &ans->a, e);
+	else if (!strcmp(rq->op, "unwrap"))
+		do_unwrap(k, job, key, ans, e);
+	else if (!strcmp(rq->op, "describe"))
+		kms_describe_key(k, rq->key_arn, rq->grant_token, &ans->key, &ans->a, e);
+	else if (!strcmp(rq->op, "retire"))
+		kms_retire_grant(k, rq->key_arn, rq->grant_id, &ans->a, e);
+	else
+		kms_caller(k, ans->arn, sizeof(ans->arn), &ans->a, e);
+	/* What did not come from KMS has no words of KMS: the reason goes along for people. */
+	if (ans->a.transport != KMS_ANSWERED)
+		answer_set_message(&ans->a, e->what, strlen(e->what));
+}
+
+static void ask_kms(const struct agentconf *conf, const struct net_job *job, struct secret *key, struct net_answer *ans)
+{
+	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe");
+	const struct kms_config cfg = {
+		.endpoint = conf->kms_endpoint,
+		.region = conf->region,
+		.creds = { .file = conf->host_credentials, .profile = conf->host_profile },
+		.timeout_ms = probe ? PROBE_MS : CALL_MS,
+		.attempts = probe ? 1 : 2,
+	};
+	struct err e = ERR_INIT;
+	struct kms *k;
+
+	memset(ans, 0, sizeof(*ans));
+	if (kms_open(&k, &cfg, &e)) {
+		refuse(ans, e.what);
+		return;
+	}
+	call(k, job, key, ans, &e);
+	log_debug("%s %s: %s %d %s %s", job->rq.op, job->rq.key_arn ? job->rq.key_arn : "",
+		  kms_transport_name(ans->a.transport), ans->a.http_status, ans->a.code, ans->a.request_id);
+	kms_close(k);
+}
+
+/* answer - also who wants a key brings the place for it, and nobody else brings anything. */
+static void handle(const struct agentconf *conf, struct net_job *job, int *fd, struct secret *key,
+		   struct net_answer *ans)
+{
+	if (!job->bytes && *fd >= 0) {
+		refuse(ans, "a descriptor came with a request that has no use for it");
+		return;
+	}
+	if (job->bytes) {
+		if (*fd < 0 || secret_attach(key, *fd, job->bytes)) {
+			refuse(ans, "unwrap needs a sealed memfd to put the key into");
+			return;
+		}
+		*fd = -1;
+	}
+	ask_kms(conf, job, key, ans);
+}
+
+static int reply(int sock, const struct net_answer *ans)
+{
+	struct json_object *msg;
+	int rc;
+
+	rc = net_answer_encode(ans, &msg);
+	if (rc)
+		return rc;
+	rc = ipc_send(sock, msg, -1);
+	json_object_put(msg);
+	return rc;
+}
+
+int worker_serve(const struct agentconf *conf, int sock)
+{
+	struct secret key = SECRET_INIT;
+	struct err e = ERR_INIT;
+	struct json_object *msg;
+	struct net_answer ans;
+	struct net_job job;
+	int fd, rc;
+
+	rc = ipc_recv(sock, &msg, &fd, REQUEST_MS);
+	if (rc == -EBADMSG) {
+		refuse(&ans, "the request is not one JSON object");
+		return reply(sock, &ans) ? 1 : 0;
+	}
+	if (rc)
+		return rc == -ECONNRESET ? 0 : 1;
+	if (net_request_decode(msg, &job, &e)) {
+		refuse(&ans, e.what);
+		memset(&job, 0, sizeof(job));
+	} else {
+		handle(conf, &job, &fd, &key, &ans);
+	}
+	rc = reply(sock, &ans);
+	/* Nobody is left to own the key. */
+	if (rc)
+		secret_wipe(&key);
+	secret_detach(&key);
+	if (fd >= 0)
+		close(fd);
+	net_job_free(&job);
+	return rc ? 1 : 0;
+}
