@@ -45,8 +45,8 @@ static void hash_line(const char *line, size_t len, char hex[AUDIT_HASH_LEN + 1]
 /* line_seq - the sequence number and prev of a record; false when the line is none. @prev may be NULL. */
 static bool line_seq(const char *line, size_t len, uint64_t *seq, char *prev, bool *recovered)
 {
-	const char *hash, *event;
-	int64_t n;
+	const char *hash = GENESIS, *event = "";
+	int64_t n = 0;
 	const struct js_member members[] = {
 		{ .name = "seq", .kind = JS_INT, .min = 1, .max = INT64_MAX, .number = &n },
 		{ .name = "event", .kind = JS_STRING, .max = 64, .string = &event },
@@ -77,8 +77,8 @@ static size_t last_line(const char *buf, size_t end)
 }
 
 /*
- * scan_back - find the last record in @buf, the end of the log (all of it when @whole). What stands behind it is torn; its
- * sequence number, if it had one, was never answered for and is given again.
+ * scan_back - find the last record in @buf, the end of the log (all of it when @whole). What stands behind it is
+ * torn; its sequence number, if it had one, was never answered for and is given again.
  */
 static int scan_back(const char *buf, size_t len, bool whole, struct tail *t)
 {
@@ -276,7 +276,10 @@ out:
 	return rc;
 }
 
-/* put_line - append, and on the disk; a part that a full disk let through is taken back, so that no torn line is left. */
+/*
+ * put_line - append, and on the disk; a part that a full disk let through is taken back, so that no torn line is
+ * left.
+ */
 static int put_line(int fd, struct tail *t, const struct entry *r)
 {
 	char *line;
@@ -432,7 +435,7 @@ static int check_line(struct chain *c, const char *line, size_t len, struct err 
 		hash_line(c->torn, c->torn_len, c->hash);
 	}
 	if (strcmp(prev, c->hash))
-		return err_set(e, -EBADMSG, "line %llu does not follow the line before it: one was changed, added or removed",
+		return err_set(e, -EBADMSG, "line %llu does not follow the one before: a line was changed, added or lost",
 			       (unsigned long long)c->line);
 	if (seq != c->seq + 1)
 		return err_set(e, -EBADMSG, "line %llu has number %llu, not %llu", (unsigned long long)c->line,

@@ -51,7 +51,7 @@ static void records_are_as_documented(void **state)
 	text = scratch_read(s, LOG);
 	assert_memory_equal(text, start, strlen(start));
 	assert_string_equal(text + strlen(text) - strlen(end), end);
-	assert_int_equal(text[strlen("{\"seq\":1,\"time\":\"2026-01-01T00:00:00.")+ 3], 'Z');
+	assert_int_equal(text[strlen("{\"seq\":1,\"time\":\"2026-01-01T00:00:00.") + 3], 'Z');
 	free(text);
 	assert_int_equal(stat(s->path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -114,7 +114,10 @@ static void reserved_members_are_refused(void **state)
 	audit_close(&a);
 }
 
-/* Every change of a byte, every lost, repeated or swapped line is found. (Cutting the end off needs the head: audit_head().) */
+/*
+ * Every change of a byte, every lost, repeated or swapped line is found. (Cutting the end off needs the head:
+ * audit_head().)
+ */
 static void every_change_is_found(void **state)
 {
 	struct scratch *s = *state;

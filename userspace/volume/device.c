@@ -31,8 +31,8 @@ static int busy(const struct device *d, struct err *e)
 	return err_set(e, -EBUSY, "%s is in use: %s", d->name, users[0] ? users : "another program holds it");
 }
 
-/* lock - udev takes a shared lock while it probes a disk, for moments: try for some seconds. */
-static int lock(struct device *d, struct err *e)
+/* take_lock - udev takes a shared lock while it probes a disk, for moments: try for some seconds. */
+static int take_lock(struct device *d, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	int i;
@@ -47,8 +47,8 @@ static int lock(struct device *d, struct err *e)
 	return err_set(e, -EBUSY, "%s is locked by another program", d->name);
 }
 
-/* zoned - dm-ecache writes anywhere, which a zoned disk does not allow. A partition's queue is its disk's. */
-static bool zoned(dev_t rdev)
+/* is_zoned - dm-ecache writes anywhere, which a zoned disk does not allow. A partition's queue is its disk's. */
+static bool is_zoned(dev_t rdev)
 {
 	static const char *const places[] = { "queue/zoned", "../queue/zoned" };
 	char path[96], *text;
@@ -66,7 +66,7 @@ static bool zoned(dev_t rdev)
 	return answer;
 }
 
-static int look_block(struct device *d, const struct stat *st, struct err *e)
+static int examine_block(struct device *d, const struct stat *st, struct err *e)
 {
 	int logical, read_only;
 
@@ -79,20 +79,20 @@ static int look_block(struct device *d, const struct stat *st, struct err *e)
 	if (d->logical_block > SECTOR_MAX)
 		return err_set(e, -EOPNOTSUPP, "%s has blocks of %u bytes, more than %d", d->name, d->logical_block,
 			       SECTOR_MAX);
-	if (zoned(d->rdev))
+	if (is_zoned(d->rdev))
 		return err_set(e, -EOPNOTSUPP, "%s is a zoned device, which dm-ecache does not support", d->name);
 	return 0;
 }
 
-static int look(struct device *d, unsigned int flags, struct err *e)
+static int examine_any(struct device *d, unsigned int flags, struct err *e)
 {
 	struct stat st;
 	int rc = 0;
 
 	if (fstat(d->fd, &st))
-		return err_sys(e, -errno, "cannot look at %s", d->name);
+		return err_sys(e, -errno, "cannot examine %s", d->name);
 	if (S_ISBLK(st.st_mode)) {
-		rc = look_block(d, &st, e);
+		rc = examine_block(d, &st, e);
 	} else if (S_ISREG(st.st_mode) && (flags & DEVICE_FILE)) {
 		d->bytes = st.st_size;
 		d->logical_block = 512;
@@ -121,10 +121,10 @@ int device_open(struct device *d, const char *path, unsigned int flags, struct e
 	if (d->fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	snprintf(d->path, sizeof(d->path), "/proc/self/fd/%d", d->fd);
-	rc = look(d, flags, e);
+	rc = examine_any(d, flags, e);
 	if (!rc && d->rdev) {
 		/* Of a regular file libcryptsetup takes the lock for itself, of a device it takes another one. */
-		rc = flags & DEVICE_UNCLAIMED ? 0 : lock(d, e);
+		rc = flags & DEVICE_UNCLAIMED ? 0 : take_lock(d, e);
 		if (!rc && !(flags & DEVICE_UNCLAIMED))
 			rc = device_reclaim(d, e);
 	}

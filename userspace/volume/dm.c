@@ -63,8 +63,8 @@ static int run(struct dm_task *t)
 }
 
 /*
- * run_synced - with a cookie, so that udev (if it runs) has made or removed the node on return. udev's part has no say in the
- * result: the ioctl's is what counts.
+ * run_synced - with a cookie, so that udev (if it runs) has made or removed the node on return. udev's part has no
+ * say in the result: the ioctl's is what counts.
  */
 static int run_synced(struct dm_task *t, uint16_t flags)
 {
@@ -246,7 +246,7 @@ static int suspend_noflush(const char *name, struct err *e)
 	return rc ? err_sys(e, rc, "cannot suspend %s", name) : 0;
 }
 
-static int resume(const char *name, struct err *e)
+static int resume_quietly(const char *name, struct err *e)
 {
 	struct dm_task *t = task(DM_DEVICE_RESUME, name);
 	int rc = t ? run_synced(t, QUIET) : -ENOMEM;
@@ -269,7 +269,7 @@ static int kernel_error_table(void *ctx, const char *name, struct err *e)
 		simple(DM_DEVICE_CLEAR, name, NULL, "clear");
 		return rc;
 	}
-	return resume(name, e);
+	return resume_quietly(name, e);
 }
 
 static int kernel_remove(void *ctx, const char *name, bool deferred, struct err *e)

@@ -220,7 +220,7 @@ static int check_copies(const struct luks2_binary copy[2], uint64_t *epoch, stru
 
 int header_epoch(const char *path, uint64_t *epoch, struct err *e)
 {
-	struct luks2_binary copy[2];
+	struct luks2_binary copy[2] = { 0 };
 	int rc;
 
 	*epoch = 0;
@@ -249,7 +249,9 @@ static int load_checked(struct luks *l, struct header *h, struct err *e)
 	const char *uuid = crypt_get_uuid(l->cd);
 	int rc;
 
-	rc = luks_uuid_check(uuid ? uuid : "", e);
+	if (!uuid)
+		uuid = "";
+	rc = luks_uuid_check(uuid, e);
 	if (rc)
 		return rc;
 	text_set(h->luks_uuid, uuid);
@@ -265,7 +267,7 @@ static int load_checked(struct luks *l, struct header *h, struct err *e)
 
 int header_load(const char *path, struct header *h, struct err *e)
 {
-	struct luks2_binary copy[2];
+	struct luks2_binary copy[2] = { 0 };
 	struct luks l;
 	int rc;
 

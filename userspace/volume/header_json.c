@@ -34,6 +34,7 @@ static int only_member(struct json_object *obj, const char *what, struct json_ob
 {
 	int nr = json_object_object_length(obj);
 
+	*out = NULL;
 	if (nr != 1)
 		return err_set(e, -EBADMSG, "the header has %d %ss, not one", nr, what);
 	if (!json_object_object_get_ex(obj, "0", out) || !json_object_is_type(*out, json_type_object))
@@ -51,8 +52,8 @@ static bool is_number(const char *text, uint64_t want)
 
 static int check_segment(struct json_object *segments, struct header *h, struct err *e)
 {
-	const char *type, *offset, *size, *tweak, *cipher;
-	int64_t sector_size;
+	const char *type = "", *offset = "", *size = "", *tweak = "", *cipher = "";
+	int64_t sector_size = 0;
 	const struct js_member members[] = {
 		STRING("type", 16, &type),
 		STRING("offset", 24, &offset),
@@ -81,7 +82,7 @@ static int check_segment(struct json_object *segments, struct header *h, struct 
 	if (strcmp(cipher, HEADER_CIPHER))
 		return err_set(e, -EBADMSG, "cipher: the segment says %s, the token " HEADER_CIPHER, cipher);
 	if (!is_number(offset, HEADER_BYTES) || strcmp(size, "dynamic") || strcmp(tweak, "0"))
-		return err_set(e, -EBADMSG, "the segment must begin at %d, be dynamic and have iv_tweak 0 (it has %s, %s, %s)",
+		return err_set(e, -EBADMSG, "the segment must have offset %d, size dynamic, iv_tweak 0 (it has %s, %s, %s)",
 			       HEADER_BYTES, offset, size, tweak);
 	h->sector_size = sector_size;
 	h->data_offset = HEADER_BYTES;
@@ -90,8 +91,8 @@ static int check_segment(struct json_object *segments, struct header *h, struct 
 
 static int read_digest(struct json_object *digests, const char **value, struct err *e)
 {
-	const char *type, *hash, *salt, *segment;
-	struct json_object *digest, *segments;
+	const char *type = "", *hash = "", *salt = "", *segment;
+	struct json_object *digest, *segments = NULL;
 	const struct js_member members[] = {
 		STRING("type", 16, &type),
 		STRING("hash", 16, &hash),
@@ -122,8 +123,8 @@ static int read_digest(struct json_object *digests, const char **value, struct e
 
 static int check_config(struct json_object *config, struct err *e)
 {
-	const char *json_size, *keyslots_size;
-	struct json_object *requirements = NULL, *flags;
+	const char *json_size = "", *keyslots_size = "";
+	struct json_object *requirements = NULL, *flags = NULL;
 	const struct js_member members[] = {
 		STRING("json_size", 24, &json_size),
 		STRING("keyslots_size", 24, &keyslots_size),
@@ -187,7 +188,7 @@ static int read_areas(struct json_object *root, struct areas *a, struct err *e)
 
 static int check_areas(const struct areas *a, struct header *h, struct err *e)
 {
-	const char *digest;
+	const char *digest = "";
 	int rc;
 
 	rc = check_config(a->config, e);
@@ -212,8 +213,8 @@ static int check_areas(const struct areas *a, struct header *h, struct err *e)
 int header_json_digest(struct crypt_device *cd, char digest[TOKEN_DIGEST_MAX + 1], struct err *e)
 {
 	struct json_object *root;
-	const char *value;
-	struct areas a;
+	const char *value = "";
+	struct areas a = { 0 };
 	int rc;
 
 	digest[0] = '\0';
@@ -232,7 +233,7 @@ int header_json_digest(struct crypt_device *cd, char digest[TOKEN_DIGEST_MAX + 1
 int header_json_check(struct crypt_device *cd, struct header *h, struct err *e)
 {
 	struct json_object *root;
-	struct areas a;
+	struct areas a = { 0 };
 	int rc;
 
 	rc = open_json(cd, &root, e);

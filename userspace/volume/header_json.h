@@ -14,7 +14,10 @@
 /* header_json_digest - the value of digest 0. */
 int header_json_digest(struct crypt_device *cd, char digest[TOKEN_DIGEST_MAX + 1], struct err *e);
 
-/* header_json_check - that nothing is there but what create writes; fills sector_size, data_offset, digest and token. */
+/*
+ * header_json_check - that nothing is there but what create writes; fills sector_size, data_offset, digest and
+ * token.
+ */
 int header_json_check(struct crypt_device *cd, struct header *h, struct err *e);
 
 #endif

@@ -318,7 +318,8 @@ static void forged_headers_are_refused(void **state)
 		  "\"offset\":\"32768\",\"size\":\"4096\",\"encryption\":\"aes-xts-plain64\",\"key_size\":64},"
 		  "\"kdf\":{\"type\":\"pbkdf2\",\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\"},"
 		  "\"af\":{\"type\":\"luks1\",\"stripes\":4000,\"hash\":\"sha256\"}}}" },
-		{ "\"segments\":{\"0\":{", "\"segments\":{\"1\":{\"type\":\"linear\",\"offset\":\"2097152\",\"size\":\"512\"},\"0\":{" },
+		{ "\"segments\":{\"0\":{",
+		  "\"segments\":{\"1\":{\"type\":\"linear\",\"offset\":\"2097152\",\"size\":\"512\"},\"0\":{" },
 		{ "\"iv_tweak\":\"0\"", "\"iv_tweak\":\"8\"" },
 		{ "\"offset\":\"1048576\"", "\"offset\":\"2097152\"" },
 		{ "\"size\":\"dynamic\"", "\"size\":\"1048576\"" },
@@ -331,7 +332,8 @@ static void forged_headers_are_refused(void **state)
 		{ "\"iterations\":1000", "\"iterations\":2000000000" },
 		{ "\"hash\":\"sha256\"", "\"hash\":\"sha1\"" },
 		{ "\"json_size\":\"12288\"", "\"json_size\":\"12288\",\"requirements\":{\"mandatory\":[\"x\"]}" },
-		{ "\"json_size\":\"12288\"", "\"json_size\":\"12288\",\"requirements\":{\"mandatory\":[\"online-reencrypt-v2\"]}" },
+		{ "\"json_size\":\"12288\"",
+		  "\"json_size\":\"12288\",\"requirements\":{\"mandatory\":[\"online-reencrypt-v2\"]}" },
 		{ "\"keyslots_size\":\"16384\"", "\"keyslots_size\":\"65536\"" },
 		{ "\"key_size\":64", "\"key_size\":48" },
 		{ UUID, "11234567-89ab-4cde-8f01-23456789abcd" },	/* in the token: another volume's token */

@@ -46,7 +46,8 @@ static int read_fields(struct json_object *o, struct fields *f, struct err *e)
 		{ .name = "luks_uuid", .kind = JS_STRING, .max = LUKS_UUID_LEN, .string = &f->uuid },
 		{ .name = "device", .kind = JS_STRING, .min = 1, .max = PATH_MAX - 1, .string = &f->device },
 		{ .name = "dev_major_minor", .kind = JS_STRING, .max = INTENT_DEV_MAX, .string = &f->dev },
-		{ .name = "key_arn", .kind = JS_STRING, .flags = JS_NULLABLE, .max = KMS_ARN_MAX, .string = &f->key_arn },
+		{ .name = "key_arn", .kind = JS_STRING, .flags = JS_NULLABLE, .max = KMS_ARN_MAX,
+		  .string = &f->key_arn },
 		{ .name = "grant_id", .kind = JS_STRING, .flags = JS_NULLABLE, .max = KMS_GRANT_ID_MAX,
 		  .string = &f->grant_id },
 		{ .name = "saved_header", .kind = JS_STRING, .flags = JS_NULLABLE, .max = PATH_MAX - 1,
@@ -67,7 +68,9 @@ static int fill(const struct fields *f, struct intent *i, struct err *e)
 		return err_set(e, -EBADMSG, "unknown verb \"%s\"", f->verb);
 	if (!step_ok(f->step))
 		return err_set(e, -EBADMSG, "bad step \"%s\"", f->step);
-	if (cache_id_check(f->cache_id, e) || luks_uuid_check(f->uuid, e) || (f->key_arn && key_arn_check(f->key_arn, e)))
+	if (cache_id_check(f->cache_id, e) || luks_uuid_check(f->uuid, e))
+		return -EBADMSG;
+	if (f->key_arn && key_arn_check(f->key_arn, e))
 		return -EBADMSG;
 	i->verb = v;
 	text_set(i->step, f->step);
@@ -83,7 +86,9 @@ static int fill(const struct fields *f, struct intent *i, struct err *e)
 
 static int parse(const char *text, size_t len, struct intent *i, struct err *e)
 {
-	struct fields f = { 0 };
+	struct fields f = {
+		.verb = "", .step = "", .cache_id = "", .uuid = "", .device = "", .dev = "",
+	};
 	struct json_object *o;
 	int rc;
 
@@ -149,7 +154,7 @@ static int intent_write(const char *dir, const char *name, const struct intent *
 	struct intent *again = malloc(sizeof(*again));
 	char path[PATH_MAX];
 	const char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	rc = name_path(dir, name, SUFFIX, path, e);

@@ -133,8 +133,8 @@ int mapping_announce(const struct dm *dm, const char *name, struct err *e)
 }
 
 /*
- * take_key - send @message, then look: 0 when the target holds no key. A message that failed is not yet a key that stayed, and
- * one that succeeded is not yet a key that went.
+ * take_key - send @message, then look: 0 when the target holds no key. A message that failed is not yet a key that
+ * stayed, and one that succeeded is not yet a key that went.
  */
 static int take_key(const struct dm *dm, const char *name, const char *message, struct mapping *m, struct err *e)
 {

@@ -54,9 +54,10 @@ static bool split(char *text, struct line *l)
 	devno = strtok_r(NULL, " ", &save);
 	strtok_r(NULL, " ", &save);	/* root */
 	l->path = strtok_r(NULL, " ", &save);
-	do
-		word = strtok_r(NULL, " ", &save);	/* options and optional fields, up to the dash */
-	while (word && strcmp(word, "-"));
+	/* Options and optional fields, up to the dash. */
+	word = strtok_r(NULL, " ", &save);
+	while (word && strcmp(word, "-"))
+		word = strtok_r(NULL, " ", &save);
 	l->fstype = strtok_r(NULL, " ", &save);
 	l->source = strtok_r(NULL, " \n", &save);
 	if (!l->source || sscanf(id, "%u", &l->id) != 1 || sscanf(devno, "%u:%u", &l->major, &l->minor) != 2)
@@ -143,8 +144,9 @@ void mount_list_free(struct mount_list *l)
 }
 
 /*
- * A view is a mount namespace seen from one root: a process in a chroot sees a part of its namespace, so a namespace may have to be
- * read several times. The root is compared as text: asking for its inode could wait for a file system.
+ * A view is a mount namespace seen from one root: a process in a chroot sees a part of its namespace, so a
+ * namespace may have to be read several times. The root is compared as text: asking for its inode could wait for a
+ * file system.
  */
 struct view {
 	ino_t ns;
@@ -198,7 +200,10 @@ static bool known_mount(const struct mount_list *l, size_t nr, ino_t ns, unsigne
 	return false;
 }
 
-/* read_view - the mounts that this process sees and no process before it. A process that has gone meanwhile has none. */
+/*
+ * read_view - the mounts that this process sees and no process before it. A process that has gone meanwhile has
+ * none.
+ */
 static int read_view(int proc, const char *pid, ino_t ns, ino_t own, dev_t dev, struct mount_list *out)
 {
 	size_t before = out->nr, i, kept = before;

@@ -33,7 +33,10 @@ struct mount_list {
 int mounts_find(const char *proc, dev_t dev, struct mount_list *out, struct err *e);
 void mount_list_free(struct mount_list *l);
 
-/* mounts_read - the mounts of the device in one mountinfo text (a descriptor, read to its end); pid, ns and own are 0. */
+/*
+ * mounts_read - the mounts of the device in one mountinfo text (a descriptor, read to its end); pid, ns and own are
+ * 0.
+ */
 int mounts_read(int fd, dev_t dev, struct mount_list *out, struct err *e);
 
 /* swap_uses - whether the device is an active swap area; @proc as above. */

@@ -76,7 +76,10 @@ static int parse_discards(void *ctx, const char *value, struct err *e)
 	return 0;
 }
 
-/* parse_unit - the characters systemd allows in a unit name; it goes to D-Bus and, with its slashes refused, into a path. */
+/*
+ * parse_unit - the characters systemd allows in a unit name; it goes to D-Bus and, with its slashes refused, into a
+ * path.
+ */
 static int parse_unit(void *ctx, const char *value, struct err *e)
 {
 	static const char set[] =
@@ -163,7 +166,7 @@ static int check_owner(const char *path, struct err *e)
 		return err_sys(e, -errno, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, -EPERM, "%s is not a regular file", path);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+	if (st.st_uid != geteuid() || (st.st_mode & 0022)) {
 		err_set(e, -EPERM, "%s could be written by others, so it pins nothing", path);
 		err_hint(e, "check its content, then: chown root:root %s && chmod 600 %s", path, path);
 		return -EPERM;

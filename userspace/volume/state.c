@@ -26,7 +26,7 @@ struct fields {
 
 static int read_last_ok(struct json_object *o, struct state *s, struct err *e)
 {
-	const char *boot_id;
+	const char *boot_id = "";
 	const struct js_member members[] = {
 		{ .name = "realtime", .kind = JS_INT, .max = INT64_MAX, .number = &s->last_ok.realtime },
 		{ .name = "boottime_ms", .kind = JS_INT, .max = INT64_MAX, .number = &s->last_ok.boottime_ms },
@@ -43,7 +43,7 @@ static int read_last_ok(struct json_object *o, struct state *s, struct err *e)
 
 static int read_revoked(struct json_object *o, struct state *s, struct err *e)
 {
-	const char *verdict, *reason, *request_id;
+	const char *verdict = "", *reason = "", *request_id = "";
 	const struct js_member members[] = {
 		{ .name = "at", .kind = JS_INT, .max = INT64_MAX, .number = &s->revoked.at },
 		{ .name = "verdict", .kind = JS_STRING, .max = STATE_VERDICT_MAX, .string = &verdict },
@@ -115,7 +115,7 @@ static int fill(const struct fields *f, struct state *s, struct err *e)
 
 static int parse(const char *text, size_t len, struct state *s, struct err *e)
 {
-	struct fields f = { 0 };
+	struct fields f = { .uuid = "", .hash = "", .grant_id = "" };
 	struct json_object *o;
 	int rc;
 
@@ -232,23 +232,26 @@ int state_store(const char *dir, const char *name, const struct state *s, struct
 	struct json_object *o = json_object_new_object();
 	struct state *again = malloc(sizeof(*again));
 	char path[PATH_MAX];
-	const char *text = NULL;
-	size_t len;
+	const char *text;
+	size_t len = 0;
 	int rc;
 
 	rc = name_path(dir, name, SUFFIX, path, e);
 	if (rc)
 		goto out;
 	rc = again ? build(o, s, e) : -ENOMEM;
-	if (!rc)
-		text = js_text(o, &len);
-	if (rc == -ENOMEM || (!rc && !text))
+	if (rc == -ENOMEM)
+		err_set(e, rc, "out of memory");
+	if (rc)
+		goto out;
+	text = js_text(o, &len);
+	if (!text) {
 		rc = err_set(e, -ENOMEM, "out of memory");
-	if (!rc) {
-		memset(again, 0, sizeof(*again));
-		/* A state that would not load is not written. */
-		rc = parse(text, len, again, e);
+		goto out;
 	}
+	/* A state that would not load is not written. */
+	memset(again, 0, sizeof(*again));
+	rc = parse(text, len, again, e);
 	if (!rc)
 		rc = fsio_replace(path, text, len, 0600, e);
 out:

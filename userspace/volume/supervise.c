@@ -125,8 +125,8 @@ static int hear(int sock, int64_t until, struct verdict_of_step *v)
 }
 
 /*
- * in_child - run a step with a time limit. A child in D state survives SIGKILL for as long as its disk hangs: it is not waited for,
- * and init reaps it when we have ended.
+ * in_child - run a step with a time limit. A child in D state survives SIGKILL for as long as its disk hangs: it is
+ * not waited for, and init reaps it when we have ended.
  */
 static int in_child(const struct run *r, enum teardown_step s, int64_t until, struct verdict_of_step *v)
 {

@@ -14,7 +14,6 @@ struct teardown_event {
 	} end;
 };
 
-
 /* teardown_order - the order of the steps for a teardown that begins at @now. */
 void teardown_order(const struct teardown_spec *spec, int64_t now, enum teardown_step order[TEARDOWN_NR]);
 

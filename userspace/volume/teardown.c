@@ -48,8 +48,8 @@ static const char *outcome_name(enum teardown_outcome o)
 }
 
 /*
- * fork_away - the supervisor is not our child but init's, so that the daemon need not reap it and it can outlive the daemon. The
- * process between ends at once: waiting for it waits for a fork only.
+ * fork_away - the supervisor is not our child but init's, so that the daemon need not reap it and it can outlive
+ * the daemon. The process between ends at once: waiting for it waits for a fork only.
  */
 static int fork_away(const struct teardown_spec *spec, const struct teardown_steps *steps, int revoker, int events)
 {
@@ -187,12 +187,12 @@ void teardown_free(struct teardown *t)
 int teardown_run(const struct teardown_spec *spec, struct teardown_report *report, struct err *e)
 {
 	struct pollfd p = { .events = POLLIN };
-	struct teardown *t;
+	struct teardown *t = NULL;
 	int rc;
 
 	memset(report, 0, sizeof(*report));
 	rc = teardown_start(&t, spec, e);
-	if (rc)
+	if (rc || !t)
 		return rc;
 	p.fd = teardown_fd(t);
 	do {

@@ -441,7 +441,10 @@ static void bad_orders_are_refused(void **state)
 	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), -EINVAL);
 }
 
-/* On a virtual clock: whatever deadline, delay and durations, the key's turn comes by its slot, or at once when late. */
+/*
+ * On a virtual clock: whatever deadline, delay and durations, the key's turn comes by its slot, or at once when
+ * late.
+ */
 static void slots_always_leave_time_for_the_key(void **state)
 {
 	enum teardown_step order[TEARDOWN_NR];

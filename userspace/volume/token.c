@@ -138,7 +138,10 @@ static int fill(const struct fields *f, struct token *t, struct err *e)
 
 int token_parse(const char *text, size_t len, struct token *t, struct err *e)
 {
-	struct fields f = { 0 };
+	struct fields f = {
+		.type = "", .key_arn = "", .grant_id = "", .blob = "", .cipher = "", .key_id = "", .digest = "",
+		.ctx_cache_id = "", .ctx_uuid = "", .ctx_format = "",
+	};
 	struct json_object *obj;
 	int rc;
 
@@ -243,7 +246,7 @@ int token_hash(const struct token *t, char hex[TOKEN_HASH_LEN + 1], struct err *
 
 	hex[0] = '\0';
 	rc = token_text(t, &text, e);
-	if (rc)
+	if (rc || !text)
 		return rc;
 	SHA256((const unsigned char *)text, strlen(text), hash);
 	hex_encode(hash, sizeof(hash), hex);

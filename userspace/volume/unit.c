@@ -97,8 +97,8 @@ static bool is_slice(const char *name)
 }
 
 /*
- * find_cgroup - the unit's directory. Only slices are searched: below a service anybody may have made a group of any name (a user
- * manager, a container).
+ * find_cgroup - the unit's directory. Only slices are searched: below a service anybody may have made a group of
+ * any name (a user manager, a container).
  */
 static int find_cgroup(const char *dir, const char *unit, int depth, char path[PATH_MAX])
 {

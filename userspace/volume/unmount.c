@@ -71,7 +71,10 @@ int fs_shutdown(dev_t dev, char *fstype, struct err *e)
 	return rc;
 }
 
-/* unmount_here - in the namespace that we are in, the last mount first, until there is none. @proc is the host's /proc. */
+/*
+ * unmount_here - in the namespace that we are in, the last mount first, until there is none. @proc is the host's
+ * /proc.
+ */
 static int unmount_here(int proc, dev_t dev, struct unmounted *what, struct err *e)
 {
 	struct mount_list list;
@@ -158,7 +161,10 @@ int unmount_all(dev_t dev, struct unmounted *what, struct err *e)
 	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = !t || proc < 0 ? -ENOMEM : open_targets(&list, t, &nr);
 	mount_list_free(&list);
-	/* Our own last: only the last unmount of a superblock writes to the disk, and what waits there has the others behind it. */
+	/*
+	 * Our own last: only the last unmount of a superblock writes to the disk, and what waits there has the
+	 * others behind it.
+	 */
 	for (own = 0; own <= 1; own++) {
 		for (i = 0; i < nr; i++) {
 			if (t[i].own != own)

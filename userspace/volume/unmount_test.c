@@ -16,8 +16,8 @@
 #include "unmount.h"
 
 /*
- * Real mounts of a tmpfs in mount namespaces of our own; needs root or user namespaces. (ext4, xfs and a mapping are tested in
- * guests.)
+ * Real mounts of a tmpfs in mount namespaces of our own; needs root or user namespaces. (ext4, xfs and a mapping
+ * are tested in guests.)
  */
 #define SKIP 77
 
