@@ -164,7 +164,7 @@ static bool policies_allow(unsigned int key_says, unsigned int own_says)
 
 enum fault authz_key(struct call *c, const char *op, const struct key *k, const struct authz *a)
 {
-	unsigned int key_says, own_says;
+	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
 	enum fault f;
 	bool yes;
@@ -188,7 +188,7 @@ enum fault authz_key(struct call *c, const char *op, const struct key *k, const 
 enum fault authz_account(struct call *c, const char *op, const char *resource)
 {
 	const struct authz none = { 0 };
-	unsigned int key_says, own_says;
+	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
 	enum fault f;
 
@@ -203,7 +203,7 @@ enum fault authz_account(struct call *c, const char *op, const char *resource)
 enum fault authz_denied(struct call *c, const char *op, const struct key *k)
 {
 	const struct authz none = { 0 };
-	unsigned int key_says, own_says;
+	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
 	enum fault f;
 
@@ -214,7 +214,7 @@ enum fault authz_denied(struct call *c, const char *op, const struct key *k)
 enum fault authz_would_allow(struct call *c, const char *op, const struct policy *p, bool *yes)
 {
 	const struct authz none = { 0 };
-	unsigned int key_says, own_says;
+	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
 	enum fault f;
 

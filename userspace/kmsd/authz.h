@@ -7,8 +7,9 @@
 #include "policy.h"
 
 /*
- * May the caller do this? An explicit Deny in the key's policy or the caller's own ends it. Else one Allow suffices: of the
- * key's policy for the caller; of the caller's own policy where the key's policy delegates to the account; of a grant.
+ * May the caller do this? An explicit Deny in the key's policy or the caller's own ends it. Else one Allow suffices:
+ * of the key's policy for the caller; of the caller's own policy where the key's policy delegates to the account; of
+ * a grant.
  */
 
 /* What a decision may depend on besides caller, action and key. */

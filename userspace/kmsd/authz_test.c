@@ -6,13 +6,15 @@
 	"{\"Effect\":\"" effect "\",\"Action\":" action ",\"Resource\":\"*\"" rest "}"
 #define OWN(statements) "{\"Statement\":[" statements "]}"
 #define Q "\\\""
-#define KEY_STATEMENT(effect, principal, action) \
-	"{" Q "Effect" Q ":" Q effect Q "," Q "Principal" Q ":{" Q "AWS" Q ":" Q principal Q "}," Q "Action" Q ":" Q action Q \
-	"," Q "Resource" Q ":" Q "*" Q "}"
+#define KEY_STATEMENT(effect, principal, action)                                                               \
+	"{" Q "Effect" Q ":" Q effect Q "," Q "Principal" Q ":{" Q "AWS" Q ":" Q principal Q "}," Q "Action" Q \
+	":" Q action Q "," Q "Resource" Q ":" Q "*" Q "}"
 #define DELEGATES KEY_STATEMENT("Allow", KIT_ROOT, "kms:*")
 #define MANAGED KEY_STATEMENT("Allow", KIT_USER("admin"), "kms:*")
 
-/* A user "u" asks for Encrypt with a key of policy key_policy; own is his policy, grant whether he has a grant for it. */
+static const char *const verdict[] = { "AccessDeniedException", "" };
+
+/* A user "u" asks for Encrypt with a key of policy key_policy; own is his policy, grant: he has a grant for it. */
 static void one_allow_suffices_and_one_deny_ends_it(void **state)
 {
 	static const struct {
@@ -26,7 +28,8 @@ static void one_allow_suffices_and_one_deny_ends_it(void **state)
 		{ DELEGATES, OWN(STATEMENT("Allow", "\"kms:Decrypt\"", "")), false, false },
 		{ DELEGATES, NULL, true, true },
 		{ DELEGATES, OWN(STATEMENT("Deny", "\"kms:Encrypt\"", "")), true, false },
-		{ DELEGATES, OWN(STATEMENT("Allow", "\"kms:*\"", "") "," STATEMENT("Deny", "\"kms:Enc*\"", "")), true, false },
+		{ DELEGATES, OWN(STATEMENT("Allow", "\"kms:*\"", "") "," STATEMENT("Deny", "\"kms:Enc*\"", "")), true,
+		  false },
 		{ MANAGED, OWN(STATEMENT("Allow", "\"kms:*\"", "")), false, false },
 		{ MANAGED, NULL, true, true },
 		{ MANAGED "," KEY_STATEMENT("Allow", KIT_USER("u"), "kms:Encrypt"), NULL, false, true },
@@ -58,11 +61,13 @@ static void one_allow_suffices_and_one_deny_ends_it(void **state)
 			kit_grant(k, key, KIT_USER("u"), "[\"Encrypt\"]", "", id, NULL);
 		assert_int_equal(store_principal_get(k->svc.store, "u", &p), 0);
 		free(p.policy);
-		p.policy = cases[i].own ? strdup(cases[i].own) : NULL;
+		p.policy = NULL;
+		if (cases[i].own)
+			p.policy = strdup(cases[i].own);
 		assert_int_equal(store_principal_update(k->svc.store, &p), 0);
 		principal_free(&p);
 		got = kit_fails(k, "u", "Encrypt", "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key);
-		if (strcmp(got, cases[i].allowed ? "" : "AccessDeniedException"))
+		if (strcmp(got, verdict[cases[i].allowed]))
 			fail_msg("case %u: %s", i, got);
 	}
 }
@@ -111,12 +116,14 @@ static void the_three_identities_of_the_examples(void **state)
 		{ "creator", "DescribeKey", "", true },
 		{ "creator", "GenerateDataKeyWithoutPlaintext", ",\"NumberOfBytes\":64", true },
 		{ "creator", "GenerateDataKey", ",\"NumberOfBytes\":64", false },
-		{ "creator", "CreateGrant", TO_HOST ",\"Operations\":[\"Decrypt\",\"DescribeKey\",\"RetireGrant\"]" CONSTRAINED, true },
+		{ "creator", "CreateGrant",
+		  TO_HOST ",\"Operations\":[\"Decrypt\",\"DescribeKey\",\"RetireGrant\"]" CONSTRAINED, true },
 		{ "creator", "CreateGrant", TO_HOST ",\"Operations\":[\"Decrypt\"]" CONSTRAINED, true },
 		{ "creator", "CreateGrant", TO_HOST ",\"Operations\":[\"Decrypt\"]", false },
 		{ "creator", "CreateGrant", TO_HOST ",\"Operations\":[\"Decrypt\",\"Encrypt\"]" CONSTRAINED, false },
 		{ "creator", "CreateGrant",
-		  ",\"GranteePrincipal\":\"" KIT_USER("creator") "\",\"Operations\":[\"Decrypt\"]" CONSTRAINED, false },
+		  ",\"GranteePrincipal\":\"" KIT_USER("creator") "\",\"Operations\":[\"Decrypt\"]" CONSTRAINED,
+		  false },
 		{ "creator", "ListGrants", "", false },
 		{ "creator", "DisableKey", "", false },
 	};
@@ -132,7 +139,7 @@ static void the_three_identities_of_the_examples(void **state)
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *got = kit_fails(k, cases[i].who, cases[i].op, "{\"KeyId\":\"%s\"%s}", key, cases[i].rest);
 
-		if (strcmp(got, cases[i].allowed ? "" : "AccessDeniedException"))
+		if (strcmp(got, verdict[cases[i].allowed]))
 			fail_msg("%s %s %s: %s", cases[i].who, cases[i].op, cases[i].rest, got);
 	}
 	kit_key(k, key);
@@ -196,11 +203,15 @@ static void an_alias_needs_leave_for_itself_and_its_key(void **state)
 	kit_principal(k, "alias", "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*:alias/*\"}}");
 	kit_principal(k, "both", OWN(STATEMENT("Allow", "\"kms:CreateAlias\"", "")));
 	kit_key(k, key);
-	assert_string_equal(kit_fails(k, "key", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}", key),
+	assert_string_equal(kit_fails(k, "key", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}",
+				      key),
 			    "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "alias", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}", key),
+	assert_string_equal(kit_fails(k, "alias", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}",
+				      key),
 			    "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "both", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}", key), "");
+	assert_string_equal(kit_fails(k, "both", "CreateAlias", "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}",
+				      key),
+			    "");
 }
 
 static void a_denial_says_who_what_and_which(void **state)

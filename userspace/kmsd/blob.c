@@ -17,7 +17,7 @@ enum {
 };
 
 _Static_assert(OFF_NONCE + GCM_NONCE_SIZE == BLOB_HEADER_SIZE, "the header ends with the nonce");
-_Static_assert(BLOB_OVERHEAD == BLOB_HEADER_SIZE + GCM_TAG_SIZE, "what a blob adds");
+_Static_assert(BLOB_HEADER_SIZE + GCM_TAG_SIZE == BLOB_OVERHEAD, "what a blob adds");
 _Static_assert(BLOB_MAX <= 6144, "KMS clients accept no larger CiphertextBlob");
 
 static const char purpose[] = "ecache-kmsd v1 data";

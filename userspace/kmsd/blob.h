@@ -20,8 +20,8 @@
  *	77	n	AES-256-GCM ciphertext
  *	77 + n	16	tag
  *
- * The AES key is HKDF-SHA256(key material, salt), fresh for each blob: the number of blobs under one KMS key has no bound
- * that a client could reach. Authenticated with it: the header and the encryption context.
+ * The AES key is HKDF-SHA256(key material, salt), fresh for each blob: the number of blobs under one KMS key has no
+ * bound that a client could reach. Authenticated with it: the header and the encryption context.
  */
 #define BLOB_VERSION 1
 #define BLOB_HEADER_SIZE 77

@@ -12,6 +12,7 @@ static const struct blob_id id = {
 	.key_id = "332306ac-4b7e-4114-9282-8ecf0d4e9a24",
 	.material_id = "48874be9b8dadc1f4b1da3793c5f9d58b287e5dec783bcc061ff9fa0d6fb0b8a",
 };
+
 static const uint8_t material[KEY_MATERIAL_SIZE] = { 1, 2, 3 };
 
 static struct context context(const char *text)

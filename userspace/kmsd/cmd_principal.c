@@ -170,7 +170,8 @@ static int principal_rotate(struct principal_cmd *cmd, struct err *e)
 	} else {
 		rc = credentials_write(path, p.name, p.access_key, secret, true, e);
 		if (rc)
-			err_hint(e, "the old credentials are void; free the way and run principal rotate %s again", p.name);
+			err_hint(e, "the old credentials are void; free the way and run principal rotate %s again",
+				 p.name);
 	}
 	explicit_bzero(secret, sizeof(secret));
 	if (!rc)
@@ -194,7 +195,8 @@ static int principal_update(struct principal_cmd *cmd, struct err *e)
 	int rc = load(cmd, &p, e);
 
 	if (!rc && p.admin && cmd->policy)
-		rc = err_set(e, -EPERM, "the policy of \"%s\" cannot be changed: somebody must be able to manage", p.name);
+		rc = err_set(e, -EPERM, "the policy of \"%s\" cannot be changed: somebody must be able to manage",
+			     p.name);
 	if (!rc)
 		rc = apply_options(cmd, &p, e);
 	if (!rc)
@@ -336,7 +338,8 @@ static bool read_options(const struct sub *sub, int argc, char **argv, struct pr
 	cmd->role = value['r'];
 	cmd->json = value['j'];
 	if (argc - optind != sub->named) {
-		*exit_code = cmd_usage(sub->named ? "principal %s wants one NAME" : "principal %s takes no NAME", sub->name);
+		*exit_code = cmd_usage(sub->named ? "principal %s wants one NAME" : "principal %s takes no NAME",
+				       sub->name);
 		return false;
 	}
 	if (sub->named) {

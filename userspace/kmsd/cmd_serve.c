@@ -43,7 +43,8 @@ static int inherit_sockets(struct sockets *s, int nr, struct err *e)
 	int rc = 0;
 
 	if (nr > SERVER_LISTENERS_MAX)
-		return err_set(e, -E2BIG, "the service manager passed %d sockets; at most %d", nr, SERVER_LISTENERS_MAX);
+		return err_set(e, -E2BIG, "the service manager passed %d sockets; at most %d", nr,
+			       SERVER_LISTENERS_MAX);
 	for (int i = 0; !rc && i < nr; i++) {
 		rc = listener_inherited(SD_LISTEN_FDS_START + i, &is_unix, e);
 		s->fd[s->nr++] = SD_LISTEN_FDS_START + i;

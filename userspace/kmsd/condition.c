@@ -188,8 +188,7 @@ static int check_operator(const char *name, struct json_object *block, struct er
 		if (!k)
 			return err_set(e, -EINVAL, "unknown condition key \"%.128s\"", key);
 		if (k->multi && set == SET_NONE && op->matches)
-			return err_set(e, -EINVAL,
-				       "condition key \"%s\" has several values: use ForAllValues: or ForAnyValue:", key);
+			return err_set(e, -EINVAL, "condition key \"%s\" wants ForAllValues: or ForAnyValue:", key);
 		if (!values_ok(values))
 			return err_set(e, -EINVAL, "condition key \"%.128s\" wants a string or a list of strings", key);
 		if (op->boolean && !is_boolean(values))

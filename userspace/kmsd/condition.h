@@ -10,8 +10,8 @@
 
 /*
  * The Condition element of a policy statement: { operator: { key: value or [values] } }. Operators: StringEquals,
- * StringNotEquals, StringEqualsIgnoreCase, StringLike, StringNotLike, ArnEquals, ArnLike, Bool, Null; with ForAllValues:
- * or ForAnyValue: before and IfExists behind. Keys: see condition.c.
+ * StringNotEquals, StringEqualsIgnoreCase, StringLike, StringNotLike, ArnEquals, ArnLike, Bool, Null; with
+ * ForAllValues: or ForAnyValue: before and IfExists behind. Keys: see condition.c.
  */
 
 #define CONDITION_VALUES_MAX 64
@@ -23,7 +23,7 @@ struct condition_env {
 		const char *value;
 	} value[CONDITION_VALUES_MAX];
 	unsigned int nr;
-	const struct context *context;	/* behind kms:EncryptionContext:NAME and kms:EncryptionContextKeys; may be NULL */
+	const struct context *context;	/* behind kms:EncryptionContext:NAME and ...ContextKeys; may be NULL */
 };
 
 /* condition_set - add a value; false when the table is full: the caller must refuse the request. */
@@ -33,8 +33,9 @@ bool condition_set(struct condition_env *env, const char *key, const char *value
 int condition_check(struct json_object *conditions, struct err *e);
 
 /*
- * condition_holds - all operators and keys of an element that condition_check() accepted. @deny says what the statement
- * does: where a request gives one key two values and the operator expects one, an Allow needs both to match, a Deny one.
+ * condition_holds - all operators and keys of an element that condition_check() accepted. @deny says what the
+ * statement does: where a request gives one key two values and the operator expects one, an Allow needs both to
+ * match, a Deny one.
  */
 bool condition_holds(struct json_object *conditions, const struct condition_env *env, bool deny);
 

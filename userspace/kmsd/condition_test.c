@@ -37,7 +37,7 @@ static void globs(void **state)
 			fail_msg("\"%s\" on \"%s\"", cases[i].pattern, cases[i].text);
 }
 
-/* The request: one value each, two operations, no RetiringPrincipal; context {"Cache":"a","cache":"b","tier":"gold"}. */
+/* The request: one value each, two operations, no RetiringPrincipal; context Cache=a, cache=b, tier=gold. */
 static bool holds(const char *conditions, bool deny)
 {
 	struct json_object *o = json_tokener_parse(conditions);
@@ -77,7 +77,8 @@ static void operators_and_keys(void **state)
 		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":\"123456789012\"}}", false, false },
 		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":[\"1\",\"2\"]}}", true, true },
 		{ "{\"StringNotEquals\":{\"kms:CallerAccount\":[\"1\",\"123456789012\"]}}", false, false },
-		{ "{\"StringEqualsIgnoreCase\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", true, true },
+		{ "{\"StringEqualsIgnoreCase\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", true,
+		  true },
 		{ "{\"StringEquals\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", false, false },
 		{ "{\"StringLike\":{\"kms:ViaService\":\"elasticache.*.amazonaws.com\"}}", true, true },
 		{ "{\"StringEquals\":{\"kms:ViaService\":\"elasticache.*.amazonaws.com\"}}", false, false },
@@ -96,7 +97,8 @@ static void operators_and_keys(void **state)
 		{ "{\"Null\":{\"kms:ViaService\":\"false\"}}", true, true },
 		{ "{\"Null\":{\"kms:ViaService\":true}}", false, false },
 		/* several values */
-		{ "{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\",\"DescribeKey\",\"Encrypt\"]}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\",\"DescribeKey\",\"Encrypt\"]}}",
+		  true, true },
 		{ "{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}", false, false },
 		{ "{\"ForAnyValue:StringEquals\":{\"kms:GrantOperations\":\"Decrypt\"}}", true, true },
 		{ "{\"ForAnyValue:StringEquals\":{\"kms:GrantOperations\":\"Encrypt\"}}", false, false },
@@ -112,11 +114,15 @@ static void operators_and_keys(void **state)
 		/* one key in two spellings: an Allow wants both to fit, a Deny takes one */
 		{ "{\"StringEquals\":{\"kms:EncryptionContext:cache\":\"a\"}}", false, true },
 		{ "{\"StringEquals\":{\"kms:EncryptionContext:cache\":[\"a\",\"b\"]}}", true, true },
-		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"Cache\",\"cache\",\"tier\"]}}", true, true },
-		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"cache\",\"tier\"]}}", false, false },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"Cache\",\"cache\",\"tier\"]}}",
+		  true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"cache\",\"tier\"]}}", false,
+		  false },
 		/* all of several operators and keys */
-		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\",\"kms:ViaService\":\"x\"}}", false, false },
-		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\"},\"Null\":{\"kms:ViaService\":\"true\"}}", false, false },
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\",\"kms:ViaService\":\"x\"}}", false,
+		  false },
+		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\"},\"Null\":{\"kms:ViaService\":\"true\"}}",
+		  false, false },
 	};
 
 	(void)state;

@@ -30,8 +30,10 @@ static void every_key(void **state)
 	struct config c;
 
 	(void)state;
-	if (read_text(&c, "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
-			  "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nlog-level=debug\n", &e))
+	if (read_text(&c,
+		      "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
+		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nlog-level=debug\n",
+		      &e))
 		fail_msg("%s", e.what);
 	assert_string_equal(c.state_dir, "/srv/kms");
 	assert_string_equal(c.socket, "/run/x.sock");
@@ -74,7 +76,8 @@ static void what_is_wrong_is_named_by_line(void **state)
 
 static void loopback_is_all_there_is(void **state)
 {
-	static const char *const good[] = { "listen=127.0.0.1:0", "listen=127.1.2.3:80", "listen=[::1]:80", "socket=none" };
+	static const char *const good[] = { "listen=127.0.0.1:0", "listen=127.1.2.3:80", "listen=[::1]:80",
+					    "socket=none" };
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(good) / sizeof(*good); i++) {

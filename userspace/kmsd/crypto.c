@@ -47,7 +47,7 @@ static void *unconst(const void *p)
 int crypto_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len, const uint8_t *info,
 		size_t info_len, uint8_t *out, size_t out_len)
 {
-	static char digest[] = "SHA256";
+	char digest[] = "SHA256";
 	OSSL_PARAM params[5], *p = params;
 	EVP_KDF_CTX *ctx = NULL;
 	EVP_KDF *kdf;

@@ -31,8 +31,8 @@ struct crypto_aead {
 int crypto_seal(const struct crypto_aead *a, const uint8_t *plain, size_t len, uint8_t *out);
 
 /*
- * crypto_open - @len includes the tag; @out holds len - GCM_TAG_SIZE bytes. -EBADMSG when the tag is wrong: @out is then
- * wiped, no byte of unauthenticated plaintext leaves.
+ * crypto_open - @len includes the tag; @out holds len - GCM_TAG_SIZE bytes. -EBADMSG when the tag is wrong: @out is
+ * then wiped, no byte of unauthenticated plaintext leaves.
  */
 int crypto_open(const struct crypto_aead *a, const uint8_t *sealed, size_t len, uint8_t *out);
 

@@ -159,8 +159,11 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
 static enum MHD_Result answer(struct exchange_ctx *ctx, struct MHD_Connection *conn, const struct exchange *x,
 			      const char *method)
 {
-	struct http_request rq = { .method = method, .target = x->target, .body = x->body.data,
-				   .body_len = x->body.len, .source = peer_of(conn) == &peer_unix ? "unix" : "127.0.0.1" };
+	struct http_request rq = { .method = method,
+				   .target = x->target,
+				   .body = x->body.data,
+				   .body_len = x->body.len,
+				   .source = peer_of(conn) == &peer_unix ? "unix" : "127.0.0.1" };
 	struct header_walk walk = { .rq = &rq };
 	struct http_reply reply;
 

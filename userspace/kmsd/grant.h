@@ -49,7 +49,8 @@ void grant_free(struct grant *g);
 bool grant_covers(const struct grant *g, const struct context *ctx);
 
 /*
- * grant_no_wider - whether @child gives nothing that @parent does not give: what a grantee with CreateGrant may pass on.
+ * grant_no_wider - whether @child gives nothing that @parent does not give: what a grantee with CreateGrant may pass
+ * on.
  */
 bool grant_no_wider(const struct grant *parent, const struct grant *child);
 

@@ -7,7 +7,7 @@
 
 #include "buf.h"
 
-/* One HTTP request and its answer, free of sockets and of the HTTP library, so that tests and fuzzers make their own. */
+/* One HTTP request and its answer, free of sockets and of the HTTP library: tests and fuzzers make their own. */
 
 #define HTTP_HEADERS_MAX 64
 #define HTTP_BODY_MAX (256 * 1024)

@@ -54,7 +54,8 @@ static void forms(void **state)
 
 static void what_is_made_has_the_form(void **state)
 {
-	char account[ACCOUNT_SIZE], id[KEY_ID_SIZE], hex[HEX_ID_SIZE], access_key[ACCESS_KEY_SIZE], other[ACCESS_KEY_SIZE];
+	char account[ACCOUNT_SIZE], id[KEY_ID_SIZE], hex[HEX_ID_SIZE], access_key[ACCESS_KEY_SIZE],
+		other[ACCESS_KEY_SIZE];
 	char secret[SECRET_KEY_SIZE], unique[UNIQUE_ID_SIZE];
 
 	(void)state;
@@ -79,7 +80,9 @@ static void what_is_made_has_the_form(void **state)
 
 static void arns_come_apart(void **state)
 {
-	static const char *const bad[] = { "", "arn", "arn:", "arn:aws:kms:r:1", "arn:aws:kms:r:1:", "urn:aws:kms:r:1:key/x" };
+	static const char *const bad[] = {
+		"", "arn", "arn:", "arn:aws:kms:r:1", "arn:aws:kms:r:1:", "urn:aws:kms:r:1:key/x"
+	};
 	struct arn arn;
 
 	(void)state;

@@ -22,7 +22,8 @@ void keyref_alias_arn(const struct service *svc, const char *alias, char out[ARN
 /* The account's principals may use the key as far as their own policies let them. */
 static const char default_policy[] =
 	"{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM User Permissions\","
-	"\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}";
+	"\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::%s:root\"},\"Action\":\"kms:*\","
+	"\"Resource\":\"*\"}]}";
 
 /*
  * The service's default key. Callers through the service may use it; the account's other principals, if their policies

@@ -14,8 +14,8 @@ enum keyref_form {
 };
 
 /*
- * keyref_find - the key named by member KeyId (or @name); FAULT_NOT_FOUND, FAULT_VALIDATION. Fills in c->key_arn. *alias
- * (may be NULL) is set to the alias name when the key was named by one. The default alias makes its key at its
+ * keyref_find - the key named by member KeyId (or @name); FAULT_NOT_FOUND, FAULT_VALIDATION. Fills in c->key_arn.
+ * *alias (may be NULL) is set to the alias name when the key was named by one. The default alias makes its key at its
  * first use. The caller frees @out with key_free() in any case.
  */
 enum fault keyref_find(struct call *c, const char *ref, enum keyref_form form, struct key *out, char alias[ALIAS_SIZE]);

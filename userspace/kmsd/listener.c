@@ -224,7 +224,8 @@ static bool peer_groups_allowed(int fd, const struct config *c)
 	gid_t *gids;
 
 	/* The first call tells the size. */
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) || errno != ERANGE || len > GROUPS_MAX * sizeof(*gids))
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) || errno != ERANGE ||
+	    len > GROUPS_MAX * sizeof(*gids))
 		return false;
 	gids = malloc(len);
 	if (gids && !getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len))

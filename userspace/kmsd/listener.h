@@ -24,7 +24,7 @@ int listener_unix(const char *path, const struct config *c, struct err *e);
 /* listener_inherited - is a socket that the service manager passed a stream socket on a unix or loopback address? */
 int listener_inherited(int fd, bool *is_unix, struct err *e);
 
-/* listener_allows - may the process at the other end of a unix connection talk to us? Root, our own user, @c's lists. */
+/* listener_allows - may the process at the other end of a unix connection talk to us? Root, our user, @c's lists. */
 bool listener_allows(int fd, const struct config *c);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "listener.h"
 
-static char dir[] = "/tmp/kmsd-listen-XXXXXX";
+static char dir[32];
 static char path[64];
 
 static int setup(void **state)

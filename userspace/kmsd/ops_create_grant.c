@@ -116,7 +116,8 @@ static enum fault read_grant(struct call *c, struct grant *g)
 		f = read_constraints(c, g);
 	if (!f)
 		f = param_string(c, "Name", 1, GRANT_NAME_SIZE - 1, &name);
-	if (!f && name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-") < strlen(name))
+	if (!f && name &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-") < strlen(name))
 		f = param_invalid(c, "Name", "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$");
 	if (!f && name)
 		strcpy(g->name, name);
@@ -157,7 +158,8 @@ static enum fault add_grant(struct call *c, struct grant *g)
 	}
 	rc = store_grant_count(c->svc->store, g->key_id, &nr);
 	if (!rc && nr >= GRANTS_PER_KEY)
-		return call_fail(c, FAULT_LIMIT_EXCEEDED, "The key has %d grants, as many as it may have", GRANTS_PER_KEY);
+		return call_fail(c, FAULT_LIMIT_EXCEEDED, "The key has %d grants, as many as it may have",
+				 GRANTS_PER_KEY);
 	if (!rc)
 		rc = ident_new_hex(g->id);
 	if (!rc)

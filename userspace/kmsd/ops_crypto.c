@@ -50,7 +50,8 @@ static enum fault read_algorithm(struct call *c)
 	if (f || !strcmp(algorithm, ALGORITHM))
 		return f;
 	if (!strncmp(algorithm, "RSAES_OAEP_", 11) || !strcmp(algorithm, "SM2PKE"))
-		return call_fail(c, FAULT_INVALID_KEY_USAGE, "Algorithm %s is incompatible with a symmetric key", algorithm);
+		return call_fail(c, FAULT_INVALID_KEY_USAGE, "Algorithm %s is incompatible with a symmetric key",
+				 algorithm);
 	return param_invalid(c, "EncryptionAlgorithm", "Member must satisfy enum value set: [" ALGORITHM "]");
 }
 
@@ -236,8 +237,8 @@ static enum fault invalid_ciphertext(struct call *c)
 }
 
 /*
- * find_decrypt_key - named, or read from the ciphertext. A ciphertext whose key is not there must look like one whose key
- * the caller may not use.
+ * find_decrypt_key - named, or read from the ciphertext. A ciphertext whose key is not there must look like one whose
+ * key the caller may not use.
  */
 static enum fault find_decrypt_key(struct call *c, struct crypto_op *op, const struct buf *blob)
 {

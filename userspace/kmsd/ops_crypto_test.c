@@ -14,7 +14,8 @@ static void what_was_encrypted_decrypts(void **state)
 
 	kit_key(k, key);
 	kit_encrypt(k, key, "{\"a\":\"\\u00e9\",\"b\":\"\"}", blob, sizeof(blob));
-	snprintf(body, sizeof(body), "{\"CiphertextBlob\":\"%s\",\"EncryptionContext\":{\"b\":\"\",\"a\":\"\\u00e9\"}}", blob);
+	snprintf(body, sizeof(body),
+		 "{\"CiphertextBlob\":\"%s\",\"EncryptionContext\":{\"b\":\"\",\"a\":\"\\u00e9\"}}", blob);
 	for (unsigned int i = 0; i < 2; i++) {
 		kit_call(k, &a, "admin", "Decrypt", body);
 		assert_int_equal(a.status, 200);
@@ -81,15 +82,18 @@ static void requests_are_checked(void **state)
 		{ "GenerateDataKey", ",\"KeySpec\":\"AES_512\"", "ValidationException" },
 		{ "GenerateDataKey", ",\"KeySpec\":\"AES_256\",\"Recipient\":{}", "UnsupportedOperationException" },
 		{ "GenerateDataKey", ",\"KeySpec\":\"AES_256\",\"EncryptionContext\":[]", "SerializationException" },
-		{ "GenerateDataKey", ",\"KeySpec\":\"AES_256\",\"EncryptionContext\":{\"a\":1}", "ValidationException" },
+		{ "GenerateDataKey", ",\"KeySpec\":\"AES_256\",\"EncryptionContext\":{\"a\":1}",
+		  "ValidationException" },
 		{ "GenerateDataKey", ",\"KeySpec\":\"AES_256\",\"DryRun\":true", "DryRunOperationException" },
-		{ "GenerateDataKeyWithoutPlaintext", ",\"KeySpec\":\"AES_256\",\"DryRun\":true", "DryRunOperationException" },
+		{ "GenerateDataKeyWithoutPlaintext", ",\"KeySpec\":\"AES_256\",\"DryRun\":true",
+		  "DryRunOperationException" },
 		{ "Encrypt", "", "ValidationException" },
 		{ "Encrypt", ",\"Plaintext\":\"\"", "ValidationException" },
 		{ "Encrypt", ",\"Plaintext\":\"a\"", "SerializationException" },
 		{ "Encrypt", ",\"Plaintext\":7", "SerializationException" },
 		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"EncryptionAlgorithm\":\"SYMMETRIC_DEFAULT\"", "" },
-		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"EncryptionAlgorithm\":\"RSAES_OAEP_SHA_256\"", "InvalidKeyUsageException" },
+		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"EncryptionAlgorithm\":\"RSAES_OAEP_SHA_256\"",
+		  "InvalidKeyUsageException" },
 		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"EncryptionAlgorithm\":\"ROT13\"", "ValidationException" },
 		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"DryRun\":true", "DryRunOperationException" },
 		{ "Encrypt", ",\"Plaintext\":\"YQ==\",\"DryRun\":false", "" },
@@ -100,8 +104,10 @@ static void requests_are_checked(void **state)
 		{ "Decrypt", ",\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]", "ValidationException" },
 		{ "Decrypt", ",\"DryRun\":true", "ValidationException" },
 		{ "Decrypt", ",\"DryRun\":true,\"DryRunModifiers\":[\"X\"]", "ValidationException" },
-		{ "Decrypt", ",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]", "DryRunOperationException" },
-		{ "Decrypt", ",\"DryRun\":true,\"CiphertextBlob\":\"AAAA\",\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]",
+		{ "Decrypt", ",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]",
+		  "DryRunOperationException" },
+		{ "Decrypt",
+		  ",\"DryRun\":true,\"CiphertextBlob\":\"AAAA\",\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]",
 		  "DryRunOperationException" },
 	};
 	char key[ARN_SIZE];
@@ -116,7 +122,8 @@ static void requests_are_checked(void **state)
 	}
 	assert_string_equal(kit_fails(k, "admin", "Encrypt", "{\"Plaintext\":\"YQ==\"}"), "ValidationException");
 	assert_string_equal(kit_fails(k, "admin", "Decrypt", "{\"CiphertextBlob\":\"AAAA\"}"), "InvalidCiphertextException");
-	assert_string_equal(kit_fails(k, "admin", "Decrypt", "{\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}"),
+	assert_string_equal(kit_fails(k, "admin", "Decrypt",
+				      "{\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}"),
 			    "ValidationException");
 }
 
@@ -178,7 +185,8 @@ static void permission_comes_before_the_ciphertext(void **state)
 	kit_encrypt(k, key, "{\"cache\":\"a\"}", blob, sizeof(blob));
 	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"KeyId\":\"%s\",\"CiphertextBlob\":\"AAAA\"}", key),
 			    "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"KeyId\":\"%s\",\"CiphertextBlob\":\"%s\"}", other, blob),
+	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"KeyId\":\"%s\",\"CiphertextBlob\":\"%s\"}", other,
+				      blob),
 			    "AccessDeniedException");
 	kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"%s\"}", key);
 	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob), "AccessDeniedException");

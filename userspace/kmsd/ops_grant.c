@@ -26,7 +26,8 @@ static void put_constraints(struct jsonw *w, const struct grant *g)
 	if (g->constraint == GRANT_UNCONSTRAINED)
 		return;
 	jsonw_open(w, "Constraints", '{');
-	jsonw_open(w, g->constraint == GRANT_CONTEXT_EQUALS ? "EncryptionContextEquals" : "EncryptionContextSubset", '{');
+	jsonw_open(w, g->constraint == GRANT_CONTEXT_EQUALS ? "EncryptionContextEquals" : "EncryptionContextSubset",
+		   '{');
 	for (unsigned int i = 0; i < g->pairs.nr; i++)
 		jsonw_string(w, g->pairs.pair[i].key, g->pairs.pair[i].value);
 	jsonw_close(w, '}');

@@ -19,8 +19,8 @@ static int setup(void **state)
 
 static const char *decrypts(struct kit *k, const char *who, const char *key, const char *blob, const char *context)
 {
-	return kit_fails(k, who, "Decrypt", "{\"KeyId\":\"%s\",\"CiphertextBlob\":\"%s\",\"EncryptionContext\":%s}", key, blob,
-			 context);
+	return kit_fails(k, who, "Decrypt", "{\"KeyId\":\"%s\",\"CiphertextBlob\":\"%s\",\"EncryptionContext\":%s}",
+			 key, blob, context);
 }
 
 static void a_grant_gives_what_it_says_until_it_is_revoked(void **state)
@@ -153,15 +153,21 @@ static void a_request_is_checked(void **state)
 		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":null}", "" },
 		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{}}", "ValidationException" },
 		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":1}}", "ValidationException" },
-		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":\"1\"},\"EncryptionContextSubset\":{\"a\":\"1\"}}",
+		{ TO OPS
+		  ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":\"1\"},\"EncryptionContextSubset\":{\"a\":\"1\"}}",
 		  "ValidationException" },
 		{ TO OPS ",\"Constraints\":{\"SourceArn\":\"x\"}", "UnsupportedOperationException" },
 		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":\"" X384 "\"}}", "" },
-		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":\"" X384 "x\"}}", "ValidationException" },
-		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\","
-		  "\"7\":\"\",\"8\":\"\"}}", "" },
-		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\","
-		  "\"7\":\"\",\"8\":\"\",\"9\":\"\"}}", "ValidationException" },
+		{ TO OPS ",\"Constraints\":{\"EncryptionContextEquals\":{\"a\":\"" X384 "x\"}}",
+		  "ValidationException" },
+		{ TO OPS
+		  ",\"Constraints\":{\"EncryptionContextEquals\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\","
+		  "\"7\":\"\",\"8\":\"\"}}",
+		  "" },
+		{ TO OPS
+		  ",\"Constraints\":{\"EncryptionContextEquals\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\","
+		  "\"7\":\"\",\"8\":\"\",\"9\":\"\"}}",
+		  "ValidationException" },
 		{ TO OPS ",\"GrantTokens\":[\"x\"]", "InvalidGrantTokenException" },
 		{ TO OPS ",\"DryRun\":true", "DryRunOperationException" },
 	};
@@ -188,7 +194,8 @@ static void a_request_is_checked(void **state)
 }
 
 /* collect - all pages of ListGrants; the number of grants. */
-static unsigned int collect(struct kit *k, const char *key, const char *filter, unsigned int limit, char ids[][HEX_ID_SIZE])
+static unsigned int collect(struct kit *k, const char *key, const char *filter, unsigned int limit,
+			    char ids[][HEX_ID_SIZE])
 {
 	char body[1400], marker[512] = "";
 	unsigned int nr = 0;
@@ -259,11 +266,14 @@ static void an_entry_shows_the_whole_grant(void **state)
 	o = json_object_array_get_idx(json_object_object_get(a.json, "Grants"), 0);
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "Name")), "cache-1");
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "GranteePrincipal")), HOST);
-	assert_string_equal(json_object_get_string(json_object_object_get(o, "RetiringPrincipal")), KIT_USER("creator"));
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "RetiringPrincipal")),
+			    KIT_USER("creator"));
 	assert_string_equal(json_object_get_string(json_object_object_get(o, "IssuingAccount")), KIT_ROOT);
-	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "Operations"), JSON_C_TO_STRING_PLAIN),
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "Operations"),
+							   JSON_C_TO_STRING_PLAIN),
 			    "[\"Decrypt\",\"DescribeKey\"]");
-	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "Constraints"), JSON_C_TO_STRING_PLAIN),
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "Constraints"),
+							   JSON_C_TO_STRING_PLAIN),
 			    "{\"EncryptionContextEquals\":{\"cache\":\"a\"}}");
 	assert_true(json_object_get_double(json_object_object_get(o, "CreationDate")) == (double)kit_now / 1000);
 	kit_answer_free(&a);
@@ -300,10 +310,12 @@ static void who_may_retire(void **state)
 		if (i % 2)
 			got = kit_fails(k, cases[i / 2].who, "RetireGrant", "{\"GrantToken\":\"%s\"}", token);
 		else
-			got = kit_fails(k, cases[i / 2].who, "RetireGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id);
+			got = kit_fails(k, cases[i / 2].who, "RetireGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}",
+					key, id);
 		if (strcmp(got, cases[i / 2].fails))
 			fail_msg("case %u: %s", i / 2, got);
-		assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id),
+		assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key,
+					      id),
 				    *got ? "" : "NotFoundException");
 	}
 }
@@ -347,9 +359,11 @@ static void dry_runs_change_nothing(void **state)
 
 	kit_key(k, key);
 	kit_grant(k, key, HOST, "[\"RetireGrant\"]", "", id, NULL);
-	assert_string_equal(kit_fails(k, "host", "RetireGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\",\"DryRun\":true}", key, id),
+	assert_string_equal(kit_fails(k, "host", "RetireGrant",
+				      "{\"KeyId\":\"%s\",\"GrantId\":\"%s\",\"DryRun\":true}", key, id),
 			    "DryRunOperationException");
-	assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\",\"DryRun\":true}", key, id),
+	assert_string_equal(kit_fails(k, "admin", "RevokeGrant",
+				      "{\"KeyId\":\"%s\",\"GrantId\":\"%s\",\"DryRun\":true}", key, id),
 			    "DryRunOperationException");
 	assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id), "");
 }
@@ -362,14 +376,19 @@ static void tokens_are_good_while_their_grant_is(void **state)
 	kit_key(k, key);
 	kit_encrypt(k, key, "{}", blob, sizeof(blob));
 	kit_grant(k, key, HOST, "[\"Decrypt\"]", "", id, token);
-	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}", blob, token), "");
+	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}",
+				      blob, token),
+			    "");
 	/* a token gives nobody else anything */
-	assert_string_equal(kit_fails(k, "stranger", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}", blob, token),
+	assert_string_equal(kit_fails(k, "stranger", "Decrypt",
+				      "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}", blob, token),
 			    "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"AAAA\"]}", blob),
+	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"AAAA\"]}",
+				      blob),
 			    "InvalidGrantTokenException");
 	kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id);
-	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}", blob, token),
+	assert_string_equal(kit_fails(k, "host", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"GrantTokens\":[\"%s\"]}",
+				      blob, token),
 			    "InvalidGrantTokenException");
 }
 
@@ -393,7 +412,8 @@ static void a_grantee_may_grant_no_more_than_he_has(void **state)
 	kit_key(k, key);
 	kit_grant(k, key, KIT_USER("creator"), "[\"Decrypt\",\"CreateGrant\"]", EQUALS, id, NULL);
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_string_equal(kit_fails(k, "creator", "CreateGrant", "{\"KeyId\":\"%s\"" TO "%s}", key, cases[i].rest),
+		assert_string_equal(kit_fails(k, "creator", "CreateGrant", "{\"KeyId\":\"%s\"" TO "%s}", key,
+					      cases[i].rest),
 				    cases[i].fails);
 }
 

@@ -62,7 +62,7 @@ static int principal_exists(void *ctx, const char *name)
 	return rc;
 }
 
-/* check_policy - a key policy that comes in: of known words, for existing principals, and not shutting its author out. */
+/* check_policy - a key policy that comes in: of known words, for principals that exist, and not without its author. */
 static enum fault check_policy(struct call *c, const char *text)
 {
 	struct err why = ERR_INIT;
@@ -158,7 +158,7 @@ enum fault op_list_keys(struct call *c)
 {
 	struct jsonw w = JSONW_INIT(&c->out);
 	char after[MARKER_NAME_MAX], arn[ARN_SIZE];
-	char (*ids)[KEY_ID_SIZE];
+	struct key_ref *list;
 	int64_t limit = 100;
 	unsigned int nr;
 	enum fault f;
@@ -169,23 +169,23 @@ enum fault op_list_keys(struct call *c)
 		f = authz_account(c, "ListKeys", "*");
 	if (f)
 		return f;
-	ids = calloc((size_t)limit + 1, sizeof(*ids));
-	if (!ids)
+	list = calloc((size_t)limit + 1, sizeof(*list));
+	if (!list)
 		return call_internal(c, -ENOMEM);
-	rc = store_key_list(c->svc->store, after, (unsigned int)limit + 1, ids, &nr);
+	rc = store_key_list(c->svc->store, after, (unsigned int)limit + 1, list, &nr);
 	jsonw_open(&w, NULL, '{');
 	jsonw_open(&w, "Keys", '[');
 	for (unsigned int i = 0; !rc && i < nr && i < limit; i++) {
-		keyref_arn(c->svc, ids[i], arn);
+		keyref_arn(c->svc, list[i].id, arn);
 		jsonw_open(&w, NULL, '{');
-		jsonw_string(&w, "KeyId", ids[i]);
+		jsonw_string(&w, "KeyId", list[i].id);
 		jsonw_string(&w, "KeyArn", arn);
 		jsonw_close(&w, '}');
 	}
 	jsonw_close(&w, ']');
-	param_put_marker(&w, nr > limit, nr > limit ? ids[limit - 1] : "");
+	param_put_marker(&w, nr > limit, nr > limit ? list[limit - 1].id : "");
 	jsonw_close(&w, '}');
-	free(ids);
+	free(list);
 	return rc ? call_internal(c, rc) : call_done(c);
 }
 

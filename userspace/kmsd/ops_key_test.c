@@ -37,7 +37,9 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 	};
 
 	kit_key(k, arn);
-	assert_string_equal(kit_fails(k, "admin", "CreateAlias", "{\"AliasName\":\"alias/a/b\",\"TargetKeyId\":\"%s\"}", arn), "");
+	assert_string_equal(kit_fails(k, "admin", "CreateAlias",
+				      "{\"AliasName\":\"alias/a/b\",\"TargetKeyId\":\"%s\"}", arn),
+			    "");
 	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"%s\"}", arn), "");
 	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"%s\"}", strstr(arn, "key/") + 4), "");
 	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"alias/a/b\"}"), "");
@@ -53,6 +55,8 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 	assert_string_equal(kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"alias/a/b\"}"), "NotFoundException");
 	assert_string_equal(kit_fails(k, "admin", "ListGrants", "{\"KeyId\":\"alias/a/b\"}"), "NotFoundException");
 }
+
+#define PROBE "{\"KeyId\":\"%s\",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}"
 
 static void the_default_key_comes_at_its_first_use(void **state)
 {
@@ -77,14 +81,10 @@ static void the_default_key_comes_at_its_first_use(void **state)
 	assert_string_equal(kit_fails(k, "admin", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\"}", arn), "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "admin", "PutKeyPolicy", "{\"KeyId\":\"%s\",\"Policy\":\"{}\"}", arn),
 			    "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "admin", "Decrypt",
-				      "{\"KeyId\":\"%s\",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}", arn),
-			    "AccessDeniedException");
+	assert_string_equal(kit_fails(k, "admin", "Decrypt", PROBE, arn), "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "admin", "CreateGrant", "{\"KeyId\":\"%s\",\"GranteePrincipal\":\"%s\","
 				      "\"Operations\":[\"Decrypt\"]}", arn, KIT_USER("admin")), "");
-	assert_string_equal(kit_fails(k, "admin", "Decrypt",
-				      "{\"KeyId\":\"%s\",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}", arn),
-			    "DryRunOperationException");
+	assert_string_equal(kit_fails(k, "admin", "Decrypt", PROBE, arn), "DryRunOperationException");
 }
 
 enum { ENABLED, DISABLED, PENDING, NR_STATES };
@@ -153,7 +153,10 @@ static void fill_in(const char *body, const char *arn, const char *blob, const c
 
 		if (*body == '%') {
 			body++;
-			word = *body == 'K' ? arn : *body == 'B' ? blob : *body == 'G' ? grant : strstr(arn, "key/") + 4;
+			word = *body == 'K' ? arn :
+			       *body == 'B' ? blob :
+			       *body == 'G' ? grant :
+					      strstr(arn, "key/") + 4;
 			out = stpcpy(out, word);
 		} else {
 			*out++ = *body;
@@ -363,7 +366,8 @@ static void a_key_policy_must_be_sound(void **state)
 	kit_principal(k, "other", NULL);
 	kit_key(k, arn);
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		assert_string_equal(kit_fails(k, "admin", "CreateKey", "{\"Policy\":\"%s\"}", cases[i].policy), cases[i].fails);
+		assert_string_equal(kit_fails(k, "admin", "CreateKey", "{\"Policy\":\"%s\"}", cases[i].policy),
+				    cases[i].fails);
 		assert_string_equal(kit_fails(k, "admin", "PutKeyPolicy", "{\"KeyId\":\"%s\",\"PolicyName\":\"default\","
 					      "\"Policy\":\"%s\"}", arn, cases[i].policy), cases[i].fails);
 	}

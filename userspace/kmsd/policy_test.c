@@ -28,9 +28,9 @@ static unsigned int ask(const char *text, enum policy_kind kind, bool strict, co
 	return says;
 }
 
-#define KEY_STATEMENT(effect, principal, action, rest) \
-	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"" effect "\",\"Principal\":" principal ",\"Action\":" action \
-	",\"Resource\":\"*\"" rest "}]}"
+#define KEY_STATEMENT(effect, principal, action, rest)                                                   \
+	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"" effect "\",\"Principal\":" principal \
+	",\"Action\":" action ",\"Resource\":\"*\"" rest "}]}"
 #define OWN_STATEMENT(effect, action, resource, rest) \
 	"{\"Statement\":{\"Effect\":\"" effect "\",\"Action\":" action ",\"Resource\":" resource rest "}}"
 
@@ -54,9 +54,11 @@ static void key_policies(void **state)
 		{ KEY_STATEMENT("Deny", "{\"AWS\":\"" ROOT "\"}", "\"kms:Decrypt\"", ""), POLICY_DENIES },
 		{ KEY_STATEMENT("Deny", "\"*\"", "\"kms:Encrypt\"", ""), 0 },
 		{ KEY_STATEMENT("Allow", "\"*\"", "\"kms:Decrypt\"",
-				",\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"" ACCOUNT "\"}}"), POLICY_ALLOWS },
+				",\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"" ACCOUNT "\"}}"),
+		  POLICY_ALLOWS },
 		{ KEY_STATEMENT("Allow", "\"*\"", "\"kms:Decrypt\"",
-				",\"Condition\":{\"StringEquals\":{\"kms:ViaService\":\"x\"}}"), 0 },
+				",\"Condition\":{\"StringEquals\":{\"kms:ViaService\":\"x\"}}"),
+		  0 },
 		{ "{\"Statement\":[]}", 0 },
 	};
 
@@ -81,11 +83,13 @@ static void principal_policies(void **state)
 		{ OWN_STATEMENT("Allow", "\"kms:DecryptMore\"", "\"*\"", ""), 0 },
 		{ OWN_STATEMENT("Allow", "\"s3:*\"", "\"*\"", ""), 0 },
 		{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"" KEY "\"", ""), POLICY_ALLOWS },
-		{ OWN_STATEMENT("Allow", "\"kms:*\"", "[\"x\",\"arn:aws:kms:*:" ACCOUNT ":key/*\"]", ""), POLICY_ALLOWS },
+		{ OWN_STATEMENT("Allow", "\"kms:*\"", "[\"x\",\"arn:aws:kms:*:" ACCOUNT ":key/*\"]", ""),
+		  POLICY_ALLOWS },
 		{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"arn:aws:kms:*:" ACCOUNT ":alias/*\"", ""), 0 },
 		{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ""), POLICY_DENIES },
 		{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"},"
-		  "{\"Effect\":\"Deny\",\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}", POLICY_ALLOWS | POLICY_DENIES },
+		  "{\"Effect\":\"Deny\",\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}",
+		  POLICY_ALLOWS | POLICY_DENIES },
 	};
 
 	(void)state;
@@ -100,12 +104,16 @@ static const struct {
 	enum policy_kind kind;
 	bool deny;
 } unknown[] = {
-	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}", POLICY_OF_PRINCIPAL, false },
-	{ "{\"Statement\":[{\"Effect\":\"Deny\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}", POLICY_OF_PRINCIPAL, true },
+	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}",
+	  POLICY_OF_PRINCIPAL, false },
+	{ "{\"Statement\":[{\"Effect\":\"Deny\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}",
+	  POLICY_OF_PRINCIPAL, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Deny", "\"kms:Sign\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, true },
-	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"), POLICY_OF_PRINCIPAL, false },
-	{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"), POLICY_OF_PRINCIPAL, true },
+	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"),
+	  POLICY_OF_PRINCIPAL, false },
+	{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"),
+	  POLICY_OF_PRINCIPAL, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"StringEquals\":{\"aws:Moon\":\"full\"}}"),
 	  POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"StringEquals\":{\"aws:Moon\":\"full\"}}"),
@@ -116,14 +124,16 @@ static const struct {
 	{ OWN_STATEMENT("Allow", "[]", "\"*\"", ""), POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Allow", "[\"kms:*\",null]", "\"*\"", ""), POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Allow", "7", "\"*\"", ""), POLICY_OF_PRINCIPAL, false },
-	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"arn:aws:kms:*:*:key/${aws:username}\"", ""), POLICY_OF_PRINCIPAL, false },
+	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"arn:aws:kms:*:*:key/${aws:username}\"", ""), POLICY_OF_PRINCIPAL,
+	  false },
 	{ OWN_STATEMENT("allow", "\"kms:*\"", "\"*\"", ""), POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[{\"Action\":\"kms:*\",\"Resource\":\"*\"}]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Resource\":\"*\"}]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\"}]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[\"Allow\"]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}]}", POLICY_OF_KEY, false },
-	{ KEY_STATEMENT("Allow", "{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/*\"}", "\"kms:*\"", ""), POLICY_OF_KEY, false },
+	{ KEY_STATEMENT("Allow", "{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/*\"}", "\"kms:*\"", ""), POLICY_OF_KEY,
+	  false },
 	{ KEY_STATEMENT("Allow", "{\"AWS\":\"host\"}", "\"kms:*\"", ""), POLICY_OF_KEY, false },
 	{ KEY_STATEMENT("Allow", "{\"Everyone\":\"*\"}", "\"kms:*\"", ""), POLICY_OF_KEY, false },
 	{ KEY_STATEMENT("Deny", "{\"Everyone\":\"*\"}", "\"kms:*\"", ""), POLICY_OF_KEY, true },
@@ -194,13 +204,14 @@ static int count_principal(void *ctx, const char *principal)
 static void named_principals_are_told(void **state)
 {
 	struct policy p;
+	static const char text[] =
+		"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"" HOST "\",\"*\"]},"
+		"\"Action\":\"kms:*\",\"Resource\":\"*\"},{\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"" ROOT "\"},"
+		"\"Action\":\"kms:Sign\",\"Resource\":\"*\"}]}";
 	int nr = 0;
 
 	(void)state;
-	assert_int_equal(policy_parse("{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"" HOST "\",\"*\"]},"
-				      "\"Action\":\"kms:*\",\"Resource\":\"*\"},{\"Effect\":\"Deny\",\"Principal\":{\"AWS\":"
-				      "\"" ROOT "\"},\"Action\":\"kms:Sign\",\"Resource\":\"*\"}]}", POLICY_OF_KEY, true, &p,
-				      NULL), 0);
+	assert_int_equal(policy_parse(text, POLICY_OF_KEY, true, &p, NULL), 0);
 	assert_int_equal(policy_principals(&p, count_principal, &nr), 0);
 	assert_int_equal(nr, 2);
 	policy_free(&p);

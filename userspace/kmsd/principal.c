@@ -47,8 +47,8 @@ int principal_by_arn(const struct service *svc, const char *text, struct princip
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (!arn_parse(text, &arn) || strcmp(arn.partition, "aws") || *arn.region || strcmp(arn.account, svc->account) ||
-	    !arn_names(&arn, name, &role))
+	if (!arn_parse(text, &arn) || strcmp(arn.partition, "aws") || *arn.region ||
+	    strcmp(arn.account, svc->account) || !arn_names(&arn, name, &role))
 		return -ENOENT;
 	rc = store_principal_get(svc->store, name, out);
 	if (!rc && out->role != role)

@@ -38,7 +38,7 @@ int root_derive(const struct secret *root, enum root_purpose purpose, const char
 int root_wrap(const struct secret *root, enum root_purpose purpose, const char *name, const uint8_t *plain, size_t len,
 	      uint8_t *out);
 
-/* root_unwrap - @out holds len - ROOT_WRAP_OVERHEAD bytes; -EBADMSG for another root, purpose, name or a damaged one. */
+/* root_unwrap - @out holds len - ROOT_WRAP_OVERHEAD bytes; -EBADMSG: another root, purpose, name, or damaged. */
 int root_unwrap(const struct secret *root, enum root_purpose purpose, const char *name, const uint8_t *wrapped,
 		size_t len, uint8_t *out);
 

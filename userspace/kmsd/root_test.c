@@ -12,7 +12,7 @@
 #include "common/encode.h"
 #include "root.h"
 
-static char dir[] = "/tmp/kmsd-root-XXXXXX";
+static char dir[32];
 static char path[64];
 
 static int setup(void **state)
@@ -84,8 +84,9 @@ static void each_use_has_its_own_key(void **state)
 		enum root_purpose purpose;
 		const char *name;
 	} uses[] = {
-		{ ROOT_KEY_MATERIAL, "" }, { ROOT_KEY_MATERIAL, "a" }, { ROOT_KEY_MATERIAL, "b" }, { ROOT_PRINCIPAL, "" },
-		{ ROOT_PRINCIPAL, "a" }, { ROOT_GRANT_TOKEN, "" }, { ROOT_CHECK, "" },
+		{ ROOT_KEY_MATERIAL, "" }, { ROOT_KEY_MATERIAL, "a" }, { ROOT_KEY_MATERIAL, "b" },
+		{ ROOT_PRINCIPAL, "" },	   { ROOT_PRINCIPAL, "a" },    { ROOT_GRANT_TOKEN, "" },
+		{ ROOT_CHECK, "" },
 	};
 	uint8_t key[sizeof(uses) / sizeof(*uses)][AES_KEY_SIZE];
 	struct secret root = SECRET_INIT;

@@ -17,8 +17,8 @@ int server_start(struct server **out, struct service *svc, const struct config *
 		 struct err *e);
 
 /*
- * server_run - until @signal_fd (a signalfd) has SIGTERM or SIGINT; then no new connection is taken, and what has begun is
- * answered, for at most SERVER_DRAIN_MS. SIGHUP reopens the audit log.
+ * server_run - until @signal_fd (a signalfd) has SIGTERM or SIGINT; then no new connection is taken, and what has
+ * begun is answered, for at most SERVER_DRAIN_MS. SIGHUP reopens the audit log.
  */
 #define SERVER_DRAIN_MS 10000
 int server_run(struct server *s, int signal_fd, struct err *e);

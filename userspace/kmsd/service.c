@@ -189,7 +189,8 @@ void service_handle(struct service *svc, const struct http_request *rq, struct h
 		c.fault = run(&c);
 	trail_write(svc->trail, &c);
 	if (c.fault) {
-		log_debug("request %s: %s: %s: %s", c.request_id, c.op ? c.op->name : "?", fault_name(c.fault), c.message);
+		log_debug("request %s: %s: %s: %s", c.request_id, c.op ? c.op->name : "?", fault_name(c.fault),
+			  c.message);
 		put_error(&c, sts);
 	}
 	memset(reply, 0, sizeof(*reply));

@@ -256,7 +256,8 @@ static inline void kit_encrypt(struct kit *k, const char *key, const char *conte
 	struct kit_answer a;
 	char body[2048];
 
-	snprintf(body, sizeof(body), "{\"KeyId\":\"%s\",\"Plaintext\":\"c2VjcmV0\",\"EncryptionContext\":%s}", key, context);
+	snprintf(body, sizeof(body), "{\"KeyId\":\"%s\",\"Plaintext\":\"c2VjcmV0\",\"EncryptionContext\":%s}", key,
+		 context);
 	kit_call(k, &a, "admin", "Encrypt", body);
 	assert_int_equal(a.status, 200);
 	snprintf(out, size, "%s", kit_string(&a, "CiphertextBlob"));

@@ -233,7 +233,8 @@ enum fault sigv4_check_scope(const struct sigv4 *sig, const char *region, const 
 			     struct err *why)
 {
 	if (strcmp(sig->service, service))
-		return REFUSE(FAULT_INVALID_SIGNATURE, "Credential should be scoped to correct service: '%s'.", service);
+		return REFUSE(FAULT_INVALID_SIGNATURE, "Credential should be scoped to correct service: '%s'.",
+			      service);
 	if (strcmp(sig->region, region))
 		return REFUSE(FAULT_INVALID_SIGNATURE, "Credential should be scoped to a valid region: '%s'.", region);
 	if (strncmp(sig->date, sig->scope_date, 8))

@@ -13,9 +13,9 @@
 #include "ident.h"
 
 /*
- * AWS Signature Version 4, the verifying side: who signed this request, and is it what he signed? Only the Authorization
- * header is understood (no presigned URLs). In order: sigv4_parse(), sigv4_check_scope(), then, with the secret of the
- * access key that the request names, sigv4_check_signature().
+ * AWS Signature Version 4, the verifying side: who signed this request, and is it what he signed? Only the
+ * Authorization header is understood (no presigned URLs). In order: sigv4_parse(), sigv4_check_scope(), then, with
+ * the secret of the access key that the request names, sigv4_check_signature().
  */
 #define SIGV4_SKEW_MS (5 * 60 * 1000)
 #define SIGV4_SIGNED_HEADERS_MAX 1024

@@ -10,10 +10,10 @@
 #include "ident.h"
 
 /*
- * What lasts: one SQLite database in STATE_DIR/kms.db. A change is on the disk (WAL, synchronous=FULL) before the function
- * that makes it returns; deleted content is overwritten (secure_delete). Several processes may have it open: the
- * server and a "principal add". All functions return 0 or a negative errno: -ENOENT nothing there, -EEXIST taken, -ENOSPC,
- * -EBUSY, -EIO; the last three are logged with SQLite's words.
+ * What lasts: one SQLite database in STATE_DIR/kms.db. A change is on the disk (WAL, synchronous=FULL) before the
+ * function that makes it returns; deleted content is overwritten (secure_delete). Several processes may have it open:
+ * the server and a "principal add". All functions return 0 or a negative errno: -ENOENT nothing there, -EEXIST taken,
+ * -ENOSPC, -EBUSY, -EIO; the last three are logged with SQLite's words.
  *
  * No secret is in it in plaintext: key material and secret access keys are wrapped (root.h).
  */
@@ -57,6 +57,10 @@ struct key {
 	char material_id[HEX_ID_SIZE];	/* what new ciphertexts use */
 };
 
+struct key_ref {
+	char id[KEY_ID_SIZE];
+};
+
 void key_free(struct key *k);
 const char *key_state_name(enum key_state s);
 
@@ -65,10 +69,10 @@ int store_key_get(struct store *s, const char *id, struct key *out);
 int store_key_set_state(struct store *s, const struct key *k);		/* state, deletion_ms, pending_days */
 int store_key_set_policy(struct store *s, const char *id, const char *policy);
 /* store_key_list - ids above @after in order, at most @max; *nr of them. */
-int store_key_list(struct store *s, const char *after, unsigned int max, char (*ids)[KEY_ID_SIZE], unsigned int *nr);
+int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr);
 int store_material_get(struct store *s, const char *key_id, const char *material_id,
 		       uint8_t wrapped[WRAPPED_MATERIAL_SIZE]);
-/* store_purge - delete the keys whose deletion is due, with material, aliases and grants, and every trace in the log. */
+/* store_purge - delete the keys whose deletion is due, with material, aliases, grants, and every trace in the log. */
 int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
 
 /* aliases */

@@ -6,8 +6,8 @@
 
 int store_alias_add(struct store *s, const struct alias *a)
 {
-	return sql_run(s, "INSERT INTO alias (name, key_id, created_ms, updated_ms) VALUES (?, ?, ?, ?)", "ssii", a->name,
-		       a->key_id, a->created_ms, a->updated_ms);
+	return sql_run(s, "INSERT INTO alias (name, key_id, created_ms, updated_ms) VALUES (?, ?, ?, ?)", "ssii",
+		       a->name, a->key_id, a->created_ms, a->updated_ms);
 }
 
 static int read_alias(sqlite3_stmt *st, struct alias *out)

@@ -7,7 +7,7 @@
 #include "root.h"
 #include "store_sql.h"
 
-_Static_assert(WRAPPED_MATERIAL_SIZE == KEY_MATERIAL_SIZE + ROOT_WRAP_OVERHEAD, "a wrapped key material");
+_Static_assert(KEY_MATERIAL_SIZE + ROOT_WRAP_OVERHEAD == WRAPPED_MATERIAL_SIZE, "a wrapped key material");
 
 static const char *const states[] = {
 	[KEY_ENABLED] = "Enabled",
@@ -111,7 +111,7 @@ int store_key_set_policy(struct store *s, const char *id, const char *policy)
 	return sql_change(s, "UPDATE key SET policy = ? WHERE id = ?", "ss", policy, id);
 }
 
-int store_key_list(struct store *s, const char *after, unsigned int max, char (*ids)[KEY_ID_SIZE], unsigned int *nr)
+int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr)
 {
 	sqlite3_stmt *st;
 	int rc = sql_start(s, &st, "SELECT id FROM key WHERE id > ? ORDER BY id LIMIT ?", "si", after, (int64_t)max);
@@ -120,7 +120,7 @@ int store_key_list(struct store *s, const char *after, unsigned int max, char (*
 	if (rc)
 		return rc;
 	while ((rc = sql_step(s, st)) == 1 && *nr < max) {
-		rc = sql_text(st, 0, ids[*nr], KEY_ID_SIZE);
+		rc = sql_text(st, 0, out[*nr].id, KEY_ID_SIZE);
 		if (rc)
 			break;
 		++*nr;
@@ -160,6 +160,6 @@ int store_purge(struct store *s, int64_t now_ms, unsigned int *nr)
 	if (rc)
 		return rc;
 	*nr = (unsigned int)due;
-	/* The log still holds the pages as they were. A reader in another process can hold this up: then at the next one. */
+	/* The log still holds the pages as they were. If another process reads just now they go at its end. */
 	return sql_run(s, "PRAGMA wal_checkpoint(TRUNCATE)", "");
 }

@@ -8,7 +8,7 @@
 
 #define COLUMNS "name, unique_id, access_key, wrapped, role, admin, disabled, via, policy, created_ms"
 
-_Static_assert(WRAPPED_SECRET_SIZE == SECRET_KEY_SIZE - 1 + ROOT_WRAP_OVERHEAD, "a wrapped secret access key");
+_Static_assert(SECRET_KEY_SIZE - 1 + ROOT_WRAP_OVERHEAD == WRAPPED_SECRET_SIZE, "a wrapped secret access key");
 
 void principal_free(struct principal *p)
 {
@@ -18,9 +18,10 @@ void principal_free(struct principal *p)
 
 int store_principal_add(struct store *s, const struct principal *p)
 {
-	return sql_run(s, "INSERT INTO principal (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssbiiissi", p->name,
-		       p->unique_id, p->access_key, p->wrapped, (size_t)WRAPPED_SECRET_SIZE, (int64_t)p->role,
-		       (int64_t)p->admin, (int64_t)p->disabled, *p->via ? p->via : NULL, p->policy, p->created_ms);
+	return sql_run(s, "INSERT INTO principal (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssbiiissi",
+		       p->name, p->unique_id, p->access_key, p->wrapped, (size_t)WRAPPED_SECRET_SIZE,
+		       (int64_t)p->role, (int64_t)p->admin, (int64_t)p->disabled, *p->via ? p->via : NULL, p->policy,
+		       p->created_ms);
 }
 
 int store_principal_update(struct store *s, const struct principal *p)

@@ -66,7 +66,7 @@ void trail_close(struct trail *a)
 	free(a);
 }
 
-/* The request's members that a record may show. What is not here (Plaintext, CiphertextBlob, GrantTokens...) stays out. */
+/* The request's members that a record may show. Plaintext, CiphertextBlob, GrantTokens and the like stay out. */
 static const char *const shown[] = {
 	"AliasName", "BypassPolicyLockoutSafetyCheck", "Constraints", "CustomerMasterKeySpec", "Description", "DryRun",
 	"DryRunModifiers", "EncryptionAlgorithm", "EncryptionContext", "GrantId", "GranteePrincipal", "KeyId", "KeySpec",
@@ -94,7 +94,9 @@ static void put_parameters(struct jsonw *w, const struct call *c)
 			continue;
 		snprintf(name, sizeof(name), "%s", shown[i]);
 		name[0] = (char)tolower((unsigned char)name[0]);
-		jsonw_raw(w, name, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		jsonw_raw(w, name,
+			  json_object_to_json_string_ext(value,
+							 JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	}
 	jsonw_close(w, '}');
 }
