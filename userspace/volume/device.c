@@ -19,7 +19,7 @@
 #include "inuse.h"
 #include "text.h"
 
-#define LOCK_TRIES	50
+#define LOCK_TRIES	30
 #define LOCK_PAUSE_MS	100
 #define SECTOR_MAX	4096
 

@@ -8,6 +8,8 @@
 #include "../common/fsio.h"
 #include "device.h"
 #include "header.h"
+#include "namespace.h"
+#include "sample.h"
 #include "scratch.h"
 
 /* Regular files stand for devices; claims and users of real devices are tested in guests. */
@@ -166,6 +168,79 @@ static void save_and_restore(void **state)
 	device_close(&d);
 }
 
+/* Claims, locks and users of a real device; its header written through the descriptor. */
+static void claims(const char *dev)
+{
+	const struct header_spec spec = {
+		.luks_uuid = SAMPLE_UUID, .cache_id = "cache-1", .sector_size = 4096,
+	};
+	char digest[TOKEN_DIGEST_MAX + 1];
+	struct err e = ERR_INIT;
+	struct device d, other;
+	struct secret key;
+
+	assert_int_equal(device_open(&d, dev, 0, NULL), 0);
+	assert_true(d.rdev != 0);
+	assert_int_equal(d.bytes, 32 << 20);
+	assert_int_equal(device_open(&other, dev, 0, &e), -EBUSY);
+	assert_non_null(strstr(e.what, "locked by another program"));
+	assert_int_equal(device_open(&other, dev, DEVICE_UNCLAIMED, NULL), 0);
+	device_close(&other);
+
+	assert_int_equal(secret_alloc(&key, 64), 0);
+	key.len = 64;
+	key.data[0] = 1;
+	assert_int_equal(header_format(d.path, &spec, &key, digest, NULL), -EBUSY);
+	device_unclaim(&d);
+	assert_int_equal(header_format(d.path, &spec, &key, digest, NULL), 0);
+	assert_int_equal(device_reclaim(&d, NULL), 0);
+	assert_int_equal(header_verify_key(d.path, &key, NULL), 0);
+	assert_int_equal(device_check_blank(&d, &e), -EEXIST);
+	assert_non_null(strstr(e.what, "crypto_LUKS"));
+	assert_int_equal(header_wipe(d.path, NULL), 0);
+	assert_int_equal(device_check_blank(&d, NULL), 0);
+	secret_wipe(&key);
+	device_close(&d);
+}
+
+struct loop {
+	char dev[64], dir[128];
+};
+
+static void mounted(void *arg)
+{
+	struct err e = ERR_INIT;
+	struct loop *l = arg;
+	struct device d;
+
+	mkdir(l->dir, 0700);
+	if (mount(l->dev, l->dir, "ext4", 0, NULL))
+		exit(NAMESPACE_SKIP);
+	assert_int_equal(device_open(&d, l->dev, 0, &e), -EBUSY);
+	assert_non_null(strstr(e.what, "mounted on"));
+	assert_non_null(strstr(e.what, "/mnt"));
+	assert_int_equal(umount(l->dir), 0);
+	assert_int_equal(device_open(&d, l->dev, 0, NULL), 0);
+	device_close(&d);
+}
+
+static void a_real_device(void **state)
+{
+	struct scratch *s = *state;
+	int rc = NAMESPACE_SKIP;
+	struct loop l;
+
+	if (!loop_make(scratch_path(s, "disk"), 32 << 20, l.dev))
+		skip();
+	snprintf(l.dir, sizeof(l.dir), "%s/mnt", s->dir);
+	claims(l.dev);
+	if (!loop_mkfs(l.dev))
+		rc = namespace_run(mounted, &l);
+	loop_drop(l.dev);
+	if (rc != NAMESPACE_SKIP)
+		assert_int_equal(rc, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +250,7 @@ int main(void)
 		scratch_test(known_signatures_are_seen),
 		scratch_test(made_by_real_tools),
 		scratch_test(save_and_restore),
+		scratch_test(a_real_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

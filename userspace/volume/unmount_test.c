@@ -6,12 +6,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "clock.h"
 #include "mounts.h"
+#include "namespace.h"
 #include "scratch.h"
 #include "unmount.h"
 
@@ -19,15 +21,6 @@
  * Real mounts of a tmpfs in mount namespaces of our own; needs root or user namespaces. (ext4, xfs and a mapping
  * are tested in guests.)
  */
-#define SKIP 77
-
-static int private_namespace(void)
-{
-	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		return -errno;
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
-}
-
 static size_t count_mounts(pid_t pid, dev_t dev)
 {
 	struct mount_list l;
@@ -80,6 +73,7 @@ static pid_t other_namespace(void)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (unshare(CLONE_NEWNS) || write(ready[1], &byte, 1) != 1)
 			_exit(1);
 		for (;;)
@@ -91,8 +85,9 @@ static pid_t other_namespace(void)
 	return pid;
 }
 
-static void in_namespaces(struct scratch *s)
+static void in_namespaces(void *arg)
 {
+	struct scratch *s = arg;
 	char a[128], b[128], file[160], fstype[32];
 	struct unmounted what;
 	struct stat st;
@@ -104,7 +99,7 @@ static void in_namespaces(struct scratch *s)
 	mkdir(a, 0700);
 	mkdir(b, 0700);
 	if (mount("tmpfs", a, "tmpfs", 0, "size=1m"))
-		exit(SKIP);
+		exit(NAMESPACE_SKIP);
 	assert_int_equal(stat(a, &st), 0);
 	assert_int_equal(mount(a, b, NULL, MS_BIND, NULL), 0);
 	assert_int_equal(mount(a, b, NULL, MS_BIND, NULL), 0);	/* stacked */
@@ -132,20 +127,64 @@ static void in_namespaces(struct scratch *s)
 
 static void every_namespace_is_unmounted(void **state)
 {
-	struct scratch *s = *state;
-	int status;
-	pid_t pid = fork();
+	int rc = namespace_run(in_namespaces, *state);
 
-	if (!pid) {
-		if (private_namespace())
-			_exit(SKIP);
-		in_namespaces(s);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP)
+	if (rc == NAMESPACE_SKIP)
 		skip();
-	assert_int_equal(status, 0);
+	assert_int_equal(rc, 0);
+}
+
+/* A loop device with a real file system, in a namespace of our own. */
+static void shut_down(const char *dev, const char *dir)
+{
+	char file[160], fstype[32];
+	struct unmounted what;
+	struct stat st;
+	int fd;
+
+	if (mount(dev, dir, "ext4", 0, NULL))
+		exit(NAMESPACE_SKIP);
+	assert_int_equal(stat(dev, &st), 0);
+	snprintf(file, sizeof(file), "%s/file", dir);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(fs_shutdown(st.st_rdev, fstype, NULL), 0);
+	assert_string_equal(fstype, "ext4");
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(errno, EIO);
+	assert_int_equal(unmount_in_child(st.st_rdev, &what), 0);
+	assert_int_equal(what.detached, 1);
+	close(fd);
+}
+
+struct loop {
+	char dev[64], dir[128];
+};
+
+static void shut_down_in(void *arg)
+{
+	struct loop *l = arg;
+
+	mkdir(l->dir, 0700);
+	shut_down(l->dev, l->dir);
+}
+
+static void a_shut_down_file_system_takes_nothing(void **state)
+{
+	struct scratch *s = *state;
+	int rc = NAMESPACE_SKIP;
+	struct loop l;
+
+	if (!loop_make(scratch_path(s, "disk"), 32 << 20, l.dev))
+		skip();
+	snprintf(l.dir, sizeof(l.dir), "%s/mnt", s->dir);
+	if (!loop_mkfs(l.dev))
+		rc = namespace_run(shut_down_in, &l);
+	loop_drop(l.dev);
+	if (rc == NAMESPACE_SKIP)
+		skip();
+	assert_int_equal(rc, 0);
 }
 
 static void what_is_not_mounted(void **state)
@@ -163,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(every_namespace_is_unmounted),
+		scratch_test(a_shut_down_file_system_takes_nothing),
 		cmocka_unit_test(what_is_not_mounted),
 	};
 
