@@ -2,7 +2,7 @@
 #ifndef ECACHE_AGENTCONF_H
 #define ECACHE_AGENTCONF_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include "err.h"
 
