@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agentconf.h"
+#include "fsio.h"
 #include "test.h"
 
 #define KEY "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -71,6 +72,64 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(c.net_socket, "/n");
 	assert_string_equal(c.control_socket, "/c");
 	agentconf_free(&c);
+}
+
+/* The manual page: it describes exactly the keys that there are, and its examples work. */
+static char *manual(void)
+{
+	struct err e = ERR_INIT;
+	char *text;
+	size_t len;
+
+	if (fsio_read("../Documentation/man/ecached.conf.5", 1 << 20, &text, &len, &e))
+		fail_msg("%s (the tests run in userspace/)", e.what);
+	return text;
+}
+
+static void every_key_is_described(void **state)
+{
+	static const char item[] = "\n.It Sy ";
+	char *text = manual(), *p = text, line[128];
+	struct agentconf c;
+	int keys = 0;
+
+	(void)state;
+	while ((p = strstr(p, item))) {
+		struct err e = ERR_INIT;
+
+		p += strlen(item);
+		keys++;
+		/* no key is content with nothing, so what is known says what is wrong with it */
+		snprintf(line, sizeof(line), "%.*s=\n", (int)strcspn(p, " \n"), p);
+		assert_int_equal(parse(line, &c, &e), -EINVAL);
+		if (strstr(e.what, "unknown key"))
+			fail_msg("described, but not a key: %s", line);
+	}
+	assert_int_equal(keys, 14);
+	free(text);
+}
+
+static void the_examples_of_the_manual_are_good(void **state)
+{
+	static const char begin[] = "\n.Bd -literal -offset indent\n", end[] = "\n.Ed";
+	char *text = manual(), *p = text, *stop;
+	struct agentconf c;
+	int examples = 0;
+
+	(void)state;
+	while ((p = strstr(p, begin))) {
+		struct err e = ERR_INIT;
+
+		p += strlen(begin);
+		stop = strstr(p, end);
+		assert_non_null(stop);
+		if (agentconf_parse("example", p, stop - p, &c, &e))
+			fail_msg("%s", e.what);
+		agentconf_free(&c);
+		examples++;
+	}
+	assert_int_equal(examples, 2);
+	free(text);
 }
 
 static void only_a_local_kms_has_a_default_key(void **state)
@@ -151,6 +210,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_region_is_enough_and_the_rest_has_defaults),
 		cmocka_unit_test(every_key_is_taken),
+		cmocka_unit_test(every_key_is_described),
+		cmocka_unit_test(the_examples_of_the_manual_are_good),
 		cmocka_unit_test(only_a_local_kms_has_a_default_key),
 		cmocka_unit_test(credentials_of_systemd_come_first),
 		cmocka_unit_test(bad_values_are_named),
