@@ -79,7 +79,10 @@ static int send_cancel(struct call *c, struct err *e)
 	return rc ? err_sys(e, rc, "cannot reach ecached to cancel") : 0;
 }
 
-/* on_signal - the first one asks ecached to undo; with the second the connection drops and ecached undoes alone. */
+/*
+ * on_signal - the first one asks ecached to undo; with the second the connection drops and
+ * ecached undoes alone.
+ */
 static int on_signal(struct call *c, struct err *e)
 {
 	struct signalfd_siginfo info;
@@ -115,8 +118,8 @@ static int wait_readable(struct call *c, struct err *e)
 	}
 }
 
-/* next - the next message but progress, which is printed. */
-static int next(struct call *c, struct json_object **msg, struct err *e)
+/* receive - the next message but progress, which is printed. */
+static int receive(struct call *c, struct json_object **msg, struct err *e)
 {
 	const char *type;
 	int rc;
@@ -165,7 +168,7 @@ int call_tell(struct call *c, struct json_object *answer, struct err *e)
 	json_object_put(answer);
 	if (rc)
 		return err_sys(e, rc, "cannot answer ecached");
-	rc = next(c, &msg, e);
+	rc = receive(c, &msg, e);
 	if (rc)
 		return rc;
 	type = call_str(msg, PROTO_TYPE);
@@ -192,8 +195,8 @@ static int tell_failed(struct call *c, const struct err *why, struct err *e)
 }
 
 /*
- * serve_ask - a failure of ours goes to ecached, which undoes and ends with its error; but when ecached itself ended the
- * conversation there is nobody to tell.
+ * serve_ask - a failure of ours goes to ecached, which undoes and ends with its error; but
+ *	when ecached itself ended the conversation there is nobody to tell.
  */
 static int serve_ask(struct call *c, const struct call_ops *ops, void *ctx, struct json_object *msg, struct err *e)
 {
@@ -241,7 +244,7 @@ static int run(struct call *c, struct json_object *request, const struct call_op
 	if (rc)
 		return err_sys(e, rc, "cannot send the request to ecached");
 	for (;;) {
-		rc = next(c, &msg, e);
+		rc = receive(c, &msg, e);
 		if (rc)
 			return rc;
 		rc = serve(c, ops, ctx, msg, e);

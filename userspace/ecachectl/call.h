@@ -18,22 +18,32 @@ struct call {
 struct call_ops {
 	/* volume - one packet of list or status; NULL: an error if one comes. */
 	void (*volume)(void *ctx, struct json_object *msg);
-	/* ask - answer with call_tell(); a failure is told to ecached by the caller. NULL: an error if asked. */
+	/*
+	 * ask - answer with call_tell(); a failure is told to ecached by the caller. NULL:
+	 * an error if asked.
+	 */
 	int (*ask)(void *ctx, struct call *c, const char *what, struct json_object *msg, struct err *e);
 };
 
 /*
- * call_run - send @request (taken over), serve what ecached asks, return its result (put by the caller; NULL allowed).
- * The failure that ecached reports is in @e. With @cancellable, SIGINT and SIGTERM ask ecached to undo and the call goes on
- * until it did; the second signal ends at once.
+ * call_run - send @request (taken over), serve what ecached asks, return its result (put by
+ *	the caller; NULL allowed). The failure that ecached reports is in @e. With
+ *	@cancellable, SIGINT and SIGTERM ask ecached to undo and the call goes on until
+ *	it did; the second signal ends at once.
  */
 int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
 	     struct json_object **result, struct err *e);
 
-/* call_tell - one answer (taken over) and ecached's ack for it; -ECANCELED when the user gave up meanwhile. */
+/*
+ * call_tell - one answer (taken over) and ecached's ack for it; -ECANCELED when the user
+ * gave up meanwhile.
+ */
 int call_tell(struct call *c, struct json_object *answer, struct err *e);
 
-/* call_request - {"verb":…, "name":…}; NULL name: none. Aborts on no memory, like the helpers below. */
+/*
+ * call_request - {"verb":…, "name":…}; NULL name: none. Aborts on no memory, like the
+ * helpers below.
+ */
 struct json_object *call_request(const char *verb, const char *name);
 void call_add_string(struct json_object *msg, const char *key, const char *value);	/* NULL: left out */
 void call_add_number(struct json_object *msg, const char *key, unsigned int value);	/* 0: left out */
@@ -42,10 +52,16 @@ void call_add_flag(struct json_object *msg, const char *key, bool value);		/* fa
 /* call_str - a string member, owned by @msg; NULL when it is missing or no string. */
 const char *call_str(struct json_object *msg, const char *key);
 
-/* call_simple - a request without asks and volumes: its result, or the error on stderr (and stdout with @json). */
+/*
+ * call_simple - a request without asks and volumes: its result, or the error on stderr (and
+ * stdout with @json).
+ */
 int call_simple(struct json_object *request, bool json, struct json_object **result);
 
-/* call_fail - print @e for a person, with @json also as an object on stdout; returns EXIT_FAILED. */
+/*
+ * call_fail - print @e for a person, with @json also as an object on stdout; returns
+ * EXIT_FAILED.
+ */
 int call_fail(const struct err *e, bool json);
 
 #endif

@@ -81,13 +81,12 @@ static int cmd_create(const struct verb *v, int argc, char **argv)
 	if (status)
 		return status;
 	device = out_device_path(operands[1]);
-	if (call_run(request(&a, operands[0], device), &ops, &a.creator, true, &result, &e)) {
+	if (call_run(request(&a, operands[0], device), &ops, &a.creator, true, &result, &e))
 		status = call_fail(&e, a.json);
-	} else if (a.json) {
+	else if (a.json)
 		out_json(result);
-	} else {
+	else
 		print(result);
-	}
 	json_object_put(result);
 	free(device);
 	return status;
@@ -96,15 +95,17 @@ static int cmd_create(const struct verb *v, int argc, char **argv)
 static const struct opt opts[] = {
 	{ "kms-key", "KEY", "KMS key id, alias or ARN (default: default-key of ecached.conf)", OPT_STRING,
 	  offsetof(struct args, kms_key) },
-	{ "cache-id", "ID", "name of the cache in grant and encryption context (default: a random UUID)", OPT_STRING,
-	  offsetof(struct args, cache_id) },
+	{ "cache-id", "ID", "name of the cache in grant and encryption context (default: a random UUID)",
+	  OPT_STRING, offsetof(struct args, cache_id) },
 	{ "grant-id", "ID", "use this grant, made by the key's owner, instead of creating one", OPT_STRING,
 	  offsetof(struct args, grant_id) },
-	CREATOR_OPTS(struct args),
+	CREATOR_PROFILE(struct args),
+	CREATOR_CREDENTIALS(struct args),
 	{ "sector-size", "BYTES", "512, 1024, 2048 or 4096 (default)", OPT_NUMBER, offsetof(struct args, sector_size) },
 	{ "key-size", "BYTES", "64 (AES-256-XTS, default) or 32 (AES-128-XTS)", OPT_NUMBER,
 	  offsetof(struct args, key_size) },
-	{ "unit", "UNIT", "systemd unit to stop when the volume is torn down", OPT_STRING, offsetof(struct args, unit) },
+	{ "unit", "UNIT", "systemd unit to stop when the volume is torn down", OPT_STRING,
+	  offsetof(struct args, unit) },
 	{ "allow-discards", NULL, "pass discards through (shows which sectors are unused)", OPT_FLAG,
 	  offsetof(struct args, allow_discards) },
 	{ "force", NULL, "overwrite a device that holds something; its first 1 MiB is saved", OPT_FLAG,

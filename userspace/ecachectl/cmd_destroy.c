@@ -11,8 +11,8 @@ struct args {
 	bool json;
 };
 
-/* confirmed - the operator types the volume's name; without a terminal only --yes does. */
-static bool confirmed(const char *name)
+/* confirm - the operator types the volume's name; without a terminal only --yes does. */
+static bool confirm(const char *name)
 {
 	char line[128];
 
@@ -39,7 +39,7 @@ static int cmd_destroy(const struct verb *v, int argc, char **argv)
 
 	if (!verb_parse(v, argc, argv, &a, operands, &status))
 		return status;
-	if (!a.yes && !confirmed(operands[0]))
+	if (!a.yes && !confirm(operands[0]))
 		return EXIT_FAILED;
 	status = call_simple(call_request("destroy", operands[0]), a.json, &result);
 	if (!status && a.json) {

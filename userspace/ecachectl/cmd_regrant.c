@@ -37,7 +37,8 @@ static int cmd_regrant(const struct verb *v, int argc, char **argv)
 static const struct opt opts[] = {
 	{ "grant-id", "ID", "use this grant, made by the key's owner, instead of creating one", OPT_STRING,
 	  offsetof(struct args, grant_id) },
-	CREATOR_OPTS(struct args),
+	CREATOR_PROFILE(struct args),
+	CREATOR_CREDENTIALS(struct args),
 	OPT_JSON(struct args),
 	OPT_END
 };

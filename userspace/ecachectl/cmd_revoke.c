@@ -20,8 +20,8 @@ static int cmd_revoke(const struct verb *v, int argc, char **argv)
 	if (!status && a.json) {
 		out_json(result);
 	} else if (!status) {
-		printf("%s is revoked on this host; its data stays, `ecachectl regrant %s` brings it back\n", operands[0],
-		       operands[0]);
+		printf("%s is revoked on this host; its data stays, `ecachectl regrant %s` brings it back\n",
+		       operands[0], operands[0]);
 		out_teardown(result);
 	}
 	json_object_put(result);

@@ -151,8 +151,9 @@ static int make_grant(struct kms *kms, const struct ask *a, const char *key_arn,
 }
 
 /*
- * tell_grant - the window between the KMS's answer and ecached's ack is the only one in which a grant exists that no record
- * names; a kill -9 inside it leaves the grant to the next call with the same grant name, which finds it again.
+ * tell_grant - the window between the KMS's answer and ecached's ack is the only one in
+ *	which a grant exists that no record names; a kill -9 inside it leaves the grant
+ *	to the next call with the same grant name, which finds it again.
  */
 static int tell_grant(struct kms *kms, const struct ask *a, const char *key_arn, struct call *c, struct err *e)
 {

@@ -9,17 +9,20 @@
 #include "verb.h"
 
 /*
- * The creator's part of create and regrant: DescribeKey, CreateGrant and GenerateDataKeyWithoutPlaintext with the credentials of
- * whoever runs ecachectl. They never leave this process; ecached gets the key ARN, the grant and the wrapped key.
+ * The creator's part of create and regrant: DescribeKey, CreateGrant and
+ * GenerateDataKeyWithoutPlaintext with the credentials of whoever runs ecachectl. They
+ * never leave this process; ecached gets the key ARN, the grant and the wrapped key.
  */
 struct creator {
 	const char *profile;		/* --creator-profile */
 	const char *credentials;	/* --creator-credentials FILE */
 };
 
-#define CREATOR_OPTS(type) \
+#define CREATOR_PROFILE(type) \
 	{ "creator-profile", "PROFILE", "AWS profile of the creator (default: environment, then AWS_PROFILE)", \
-	  OPT_STRING, offsetof(type, creator.profile) }, \
+	  OPT_STRING, offsetof(type, creator.profile) }
+
+#define CREATOR_CREDENTIALS(type) \
 	{ "creator-credentials", "FILE", "the creator's AWS credentials file", \
 	  OPT_STRING, offsetof(type, creator.credentials) }
 

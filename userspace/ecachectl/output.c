@@ -134,8 +134,8 @@ static void teardown_lines(FILE *to, struct json_object *t)
 	struct json_object *steps = json_object_object_get(t, "steps"), *s;
 	size_t i;
 
-	fprintf(to, "  teardown   key gone after %lld ms, all done after %lld ms\n", (long long)out_int(t, "key_gone_ms"),
-		(long long)out_int(t, "total_ms"));
+	fprintf(to, "  teardown   key gone after %lld ms, all done after %lld ms\n",
+		(long long)out_int(t, "key_gone_ms"), (long long)out_int(t, "total_ms"));
 	if (!json_object_is_type(steps, json_type_array))
 		return;
 	for (i = 0; i < json_object_array_length(steps); i++) {

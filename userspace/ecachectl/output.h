@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <json-c/json.h>
 
-/* Printing ecached's results, for a person and as JSON. The JSON is documented in ecachectl(8), JSON OUTPUT. */
+/*
+ * Printing ecached's results, for a person and as JSON. The JSON is documented in
+ * ecachectl(8), JSON OUTPUT.
+ */
 
 /* out_str - a string member, "-" when missing or null. out_int - 0 when missing. */
 const char *out_str(struct json_object *o, const char *key);
@@ -24,7 +27,10 @@ void out_ago(int64_t then, int64_t now, char *out, size_t size);
 /* out_time - local date and time with zone, "-" for 0. */
 void out_time(int64_t when, char *out, size_t size);
 
-/* out_device_path - absolute, symbolic links kept (/dev/disk/by-id/ names the disk, not its number); to be freed. */
+/*
+ * out_device_path - absolute, symbolic links kept (/dev/disk/by-id/ names the disk, not its
+ * number); to be freed.
+ */
 char *out_device_path(const char *path);
 
 void out_list_head(FILE *to);

@@ -41,7 +41,10 @@ static int complain(const struct verb *v, const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* find_opt - the option spelled by @word (without "--") up to a '='; whole names only, no abbreviations. */
+/*
+ * find_opt - the option spelled by @word (without "--") up to a '='; whole names only, no
+ * abbreviations.
+ */
 static const struct opt *find_opt(const struct verb *v, const char *word, const char **value)
 {
 	size_t len = strcspn(word, "=");

@@ -61,9 +61,11 @@ extern const struct verb *const verbs[];
 const struct verb *verb_find(const char *name);
 
 /*
- * verb_parse - the arguments after the verb: options into @args (zeroed by the caller), operands into @operands (room for
- * max_operands, NULLs from the caller). Options and operands may be mixed; "--" ends the options. False: the verb ends
- * with *status, either EXIT_USAGE after saying on stderr what is wrong, or EXIT_OK after --help.
+ * verb_parse - the arguments after the verb: options into @args (zeroed by the caller),
+ *	operands into @operands (room for max_operands, NULLs from the caller). Options
+ *	and operands may be mixed; "--" ends the options. False: the verb ends with
+ *	*status, either EXIT_USAGE after saying on stderr what is wrong, or EXIT_OK after
+ *	--help.
  */
 bool verb_parse(const struct verb *v, int argc, char **argv, void *args, const char **operands, int *status);
 

@@ -56,13 +56,12 @@ int volumes_show(const struct verb *v, int argc, char **argv, const char *reques
 		if (!s.array)
 			abort();
 	}
-	if (call_run(call_request(request, operands[0]), &ops, &s, false, &result, &e)) {
+	if (call_run(call_request(request, operands[0]), &ops, &s, false, &result, &e))
 		status = call_fail(&e, a.json);
-	} else if (a.json) {
+	else if (a.json)
 		show_json(&s, result);
-	} else if (!s.nr) {
+	else if (!s.nr)
 		printf("no volumes; `ecachectl create` makes one\n");
-	}
 	json_object_put(s.array);
 	json_object_put(result);
 	return status;

@@ -8,7 +8,10 @@
 #define ACTIVITY_LOCKING "locking"
 #define ACTIVITY_REOPENING "reopening"
 
-/* activity - what goes on with a volume now, queued teardowns included: a constant word, NULL for nothing. */
+/*
+ * activity - what goes on with a volume now, queued teardowns included: a constant word,
+ * NULL for nothing.
+ */
 const char *activity(const struct daemon *d, const char *name);
 
 #endif

@@ -15,7 +15,10 @@
 #include "trace.h"
 #include "unwrap.h"
 
-/* How long a grant that its owner made himself may be denied: it is older than this command, but perhaps not by much. */
+/*
+ * How long a grant that its owner made himself may be denied: it is older than this
+ * command, but perhaps not by much.
+ */
 #define OWNERS_GRANT_MS 60000
 
 /* One create on its way; big, so on the heap. */
@@ -30,7 +33,7 @@ struct creating {
 	struct header header;
 	struct secret key;
 	struct pin pin;
-	char decrypt_id[80];		/* request id of the unwrap */
+	char decrypt_id[REQUEST_ID_SIZE];		/* request id of the unwrap */
 };
 
 struct conflict {
@@ -40,7 +43,10 @@ struct conflict {
 	struct err *e;
 };
 
-/* conflicts - another volume of this host with the same cache id, or whose header the device holds. */
+/*
+ * conflicts - another volume of this host with the same cache id, or whose header the
+ * device holds.
+ */
 static int conflicts(void *ctx, const char *name)
 {
 	struct conflict *k = ctx;
@@ -186,7 +192,10 @@ static int fill_token(struct creating *c, const char *digest, struct err *e)
 	return rc ? err_sys(e, rc, "cannot name the key") : 0;
 }
 
-/* do_format - written, read back through the checks that open makes, and the key tried against the digest on the disk. */
+/*
+ * do_format - written, read back through the checks that open makes, and the key tried
+ * against the digest on the disk.
+ */
 static int do_format(struct creating *c, struct err *e)
 {
 	const struct header_spec spec = {
@@ -312,7 +321,7 @@ static int run_steps(struct creating *c, struct err *e)
 	int rc;
 
 	device_major_minor(&c->device, c->intent.dev_major_minor);
-	rc = intent_begin(c->env->intent_dir, name, &c->intent, e);
+	rc = job_begin(c->env, name, &c->intent, e);
 	if (rc)
 		return rc;
 	for (s = CREATE_GRANT; s <= CREATE_ACTIVATE && !rc; s++) {

@@ -6,9 +6,9 @@
 #include "job.h"
 
 /*
- * The steps of create as its intent record names them: the step about to be done. One list for the doing and the undoing;
- * what a failure, a Ctrl-C or a kill -9 of either program leaves is undone by the same function, create_undo(), from
- * the record alone.
+ * The steps of create as its intent record names them: the step about to be done. One list
+ * for the doing and the undoing; what a failure, a Ctrl-C or a kill -9 of either program
+ * leaves is undone by the same function, create_undo(), from the record alone.
  */
 enum create_step {
 	CREATE_GRANT,		/* the creator's calls */
@@ -26,10 +26,12 @@ const char *create_step_name(enum create_step s);
 int create_step_of(const char *name);	/* -EINVAL */
 
 /*
- * create_undo - backwards from the step in @i: mapping, state, pin, header (the saved one back, else wiped; only a header that
- * carries the intent's own uuid, or blank space under a saved one, is touched), grant, and the intent last. @device: open on it, or
- * NULL: opened here. Idempotent. -EAGAIN: the grant could not be retired now, the intent stays at step "retire". @last: when
- * the KMS refuses (not: is away), give the grant up with an alarm that names it.
+ * create_undo - backwards from the step in @i: mapping, state, pin, header (the saved one
+ *	back, else wiped; only a header that carries the intent's own uuid, or blank
+ *	space under a saved one, is touched), grant, and the intent last. @device: open
+ *	on it, or NULL: opened here. Idempotent. -EAGAIN: the grant could not be retired
+ *	now, the intent stays at step "retire". @last: when the KMS refuses (not: is
+ *	away), give the grant up with an alarm that names it.
  */
 int create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i, struct device *device,
 		bool last, struct err *e);

@@ -13,17 +13,18 @@
 #include "watch.h"
 
 /*
- * ecached: one process with an event loop that never waits (for a disk, for the KMS, for a user), and a forked worker for
- * everything that may. The loop's only blocking work is reading small files of /etc and /var and asking device-mapper for
- * information, which waits for nothing; calls of the KMS go to ecache-net over sockets in the loop.
+ * ecached: one process with an event loop that never waits (for a disk, for the KMS, for a
+ * user), and a forked worker for everything that may. The loop's only blocking work is
+ * reading small files of /etc and /var and asking device-mapper for information, which
+ * waits for nothing; calls of the KMS go to ecache-net over sockets in the loop.
  *
  *	server.c	accepts, reads one request, checks who asks, starts the worker
- *	worker.c	forks; at most one worker changes a volume at a time; reaps; what a dead worker left is recovered
+ *	worker.c	forks; at most one worker changes a volume at a time; reaps
  *	watching.c	the watcher's questions (netcall.c) and orders (tears.c; reopen)
  *	volumes.c	which volumes are open and so watched; unfinished work
  *
- * The loop's memory is what workers see: they are forked with a copy, and tell by files, by the client's socket and by
- * their exit status.
+ * The loop's memory is what workers see: they are forked with a copy, and tell by files, by
+ * the client's socket and by their exit status.
  */
 struct worker;
 struct client;

@@ -99,7 +99,10 @@ int destroy_finish(const struct env *env, struct talk *t, const char *name, stru
 	return intent_end(env->intent_dir, name, e);
 }
 
-/* grant_of - the state knows it; a new host learns it from the header; a damaged header under no state has told nobody. */
+/*
+ * grant_of - the state knows it; a new host learns it from the header; a damaged header
+ * under no state has told nobody.
+ */
 static void grant_of(const struct env *env, const char *name, const struct device *d, struct intent *i)
 {
 	struct state *s = calloc(1, sizeof(*s));
@@ -127,11 +130,13 @@ static int prepare(struct job *j, const struct pin *pin, struct device *d, struc
 		return rc;
 	rc = device_open(d, pin->device, env->device_flags, e);
 	if (rc) {
-		err_hint(e, "If the disk is gone for good: revoke the grant in the KMS and remove %s/%s.", env->pin_dir, name);
+		err_hint(e, "If the disk is gone for good: revoke the grant in the KMS and remove %s/%s.",
+			 env->pin_dir, name);
 		return rc;
 	}
 	if (!trace_is(d, pin->luks_uuid)) {
-		err_set(e, -EBADMSG, "%s does not hold %s (no LUKS2 header with uuid %s)", pin->device, name, pin->luks_uuid);
+		err_set(e, -EBADMSG, "%s does not hold %s (no LUKS2 header with uuid %s)", pin->device, name,
+			pin->luks_uuid);
 		return err_hint(e, "Correct device= in %s/%s; nothing was changed.", env->pin_dir, name);
 	}
 	i->verb = INTENT_DESTROY;
@@ -161,15 +166,16 @@ static int destroy(struct job *j, struct intent *i, struct device *d, struct err
 	struct err refused = ERR_INIT, later = ERR_INIT;
 	const struct env *env = j->env;
 	const char *name = j->rq->name;
+	struct talk none = TALK_NONE;	/* who destroys brings no creator's credentials */
 	char note[ERR_TEXT + 128] = "";
 	int rc;
 
 	rc = record(env, name, i, e);
 	if (!rc)
-		rc = intent_begin(env->intent_dir, name, i, e);
+		rc = job_begin(env, name, i, e);
 	if (rc)
 		return rc;
-	rc = destroy_finish(env, j->talk, name, i, d, &refused, &later);
+	rc = destroy_finish(env, &none, name, i, d, &refused, &later);
 	if (rc && rc != -EAGAIN) {
 		*e = later;
 		return rc;

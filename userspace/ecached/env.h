@@ -8,8 +8,8 @@
 struct agentconf;
 
 /*
- * Everything a job needs to know of the world, so that tests can give it another one. Read-only after the start; jobs
- * run in forked children and see it as it was at their fork.
+ * Everything a job needs to know of the world, so that tests can give it another one. Read-
+ * only after the start; jobs run in forked children and see it as it was at their fork.
  */
 struct env {
 	const char *pin_dir;

@@ -47,7 +47,7 @@ static void note_request(struct granted *g, const char *call, const char *id)
 		js_put_string(g->requests, call, id);
 }
 
-static int bad(struct err *e)
+static int blame(struct err *e)
 {
 	return err_prefix(e, "bad answer from ecachectl");
 }
@@ -74,7 +74,7 @@ static int take_key(const struct env *env, struct talk *t, const struct grant_as
 	if (!rc && ask->key_arn && strcmp(ask->key_arn, arn))
 		rc = err_set(e, -EBADMSG, "key %s instead of %s", arn, ask->key_arn);
 	if (rc) {
-		bad(e);
+		blame(e);
 		goto put;
 	}
 	note_request(g, "DescribeKey", request_id);
@@ -108,13 +108,16 @@ static int take_grant(const struct env *env, struct talk *t, const struct grant_
 	if (!rc && id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")])
 		rc = err_set(e, -EBADMSG, "grant id with other characters than letters and digits");
 	if (rc) {
-		bad(e);
+		blame(e);
 		goto put;
 	}
 	note_request(g, "CreateGrant", request_id);
 	strcpy(g->id, id);
 	strcpy(g->token, token);
-	/* CreateGrant with the name and terms of a grant that stands gives that one: not ours to retire. */
+	/*
+	 * CreateGrant with the name and terms of a grant that stands gives that one: not
+	 * ours to retire.
+	 */
 	if (!ask->old_grant_id || strcmp(ask->old_grant_id, id))
 		strcpy(i->grant_id, id);
 	rc = intent_step(env->intent_dir, ask->name, i, e);
@@ -143,7 +146,7 @@ static int take_blob(struct talk *t, struct granted *g, struct err *e)
 		return rc;
 	rc = js_read(msg, members, e);
 	if (rc) {
-		bad(e);
+		blame(e);
 		goto put;
 	}
 	n = base64_decode(blob, strlen(blob), g->blob, sizeof(g->blob));

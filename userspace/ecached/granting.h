@@ -30,8 +30,9 @@ struct granted {
 };
 
 /*
- * granting - the whole exchange. Key ARN and grant id are in the intent record on disk before ecachectl gets its
- * acknowledgement; the grant id only when this create or regrant made the grant (what the undo may retire).
+ * granting - the whole exchange. Key ARN and grant id are in the intent record on disk
+ *	before ecachectl gets its ack; the grant id only when this create or
+ *	regrant made the grant (what the undo may retire).
  */
 int granting(const struct env *env, struct talk *t, const struct grant_ask *ask, struct intent *i, struct granted *g,
 	     struct err *e);

@@ -30,6 +30,15 @@ int job_no_intent(const struct env *env, const char *name, struct err *e)
 	return err_hint(e, "ecached finishes or undoes it by itself, every minute; `journalctl -u ecached` says what it waits for.");
 }
 
+int job_begin(const struct env *env, const char *name, const struct intent *i, struct err *e)
+{
+	int rc = intent_begin(env->intent_dir, name, i, e);
+
+	if (rc && rc != -EEXIST)
+		intent_end(env->intent_dir, name, NULL);
+	return rc;
+}
+
 static int append(const struct env *env, bool must, const char *event, const char *name, struct json_object *fields,
 		  const char *request_id, struct err *e)
 {

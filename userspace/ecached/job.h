@@ -14,9 +14,10 @@
 #include "talk.h"
 
 /*
- * A job: one verb on one volume, from beginning to end, in a process forked for it (worker.h). It may wait for disks, the KMS
- * and the user; nothing waits for it. Returns 0 and fills @result (an object made by the caller), or a negative errno with @e
- * told and nothing half-made.
+ * A job: one verb on one volume, from beginning to end, in a process forked for it
+ * (worker.h). It may wait for disks, the KMS and the user; nothing waits for it. Returns 0
+ * and fills @result (an object made by the caller), or a negative errno with @e told and
+ * nothing half-made.
  */
 struct job {
 	const struct env *env;
@@ -40,8 +41,14 @@ int job_pin(const struct env *env, const char *name, struct pin *p, struct err *
 int job_no_intent(const struct env *env, const char *name, struct err *e);
 
 /*
- * job_audit - a record with @fields (taken over, may be NULL). job_audit_must is for what is done anyway: a failure is logged,
- * not returned.
+ * job_begin - the first intent record; a failure leaves none (a record whose directory
+ * could not be synced may be there).
+ */
+int job_begin(const struct env *env, const char *name, const struct intent *i, struct err *e);
+
+/*
+ * job_audit - a record with @fields (taken over, may be NULL). job_audit_must is for what
+ *	is done anyway: a failure is logged, not returned.
  */
 int job_audit(const struct env *env, const char *event, const char *name, struct json_object *fields,
 	      const char *request_id, struct err *e);

@@ -11,7 +11,10 @@
 #include "mappings.h"
 #include "unwrap.h"
 
-/* The child's end: one packet a mapping, then an empty one. Both ends are the same program, so the struct itself goes over. */
+/*
+ * The child's end: one packet a mapping, then an empty one. Both ends are the same program,
+ * so the struct itself goes over.
+ */
 static int send_one(void *ctx, const struct mapping *m)
 {
 	return send(*(int *)ctx, m, sizeof(*m), MSG_NOSIGNAL) == sizeof(*m) ? 0 : -EPIPE;

@@ -7,7 +7,10 @@
 
 #include "../volume/mapping.h"
 
-/* Every mapping of ours with its status, asked in a child so that the caller waits no longer than it wants to. */
+/*
+ * Every mapping of ours with its status, asked in a child so that the caller waits no
+ * longer than it wants to.
+ */
 struct mappings {
 	struct mapping *m;
 	size_t nr;

@@ -6,14 +6,18 @@
 #include "daemon.h"
 
 /*
- * One question to ecache-net from inside the event loop: a connection of its own, sent at once, answered through @done, which
- * is called exactly once and never from inside netcall_start(), be it with KMS_NO_ANSWER.
+ * One question to ecache-net from inside the event loop: a connection of its own, sent at
+ * once, answered through @done, which is called exactly once and never from inside
+ * netcall_start(), be it with KMS_NO_ANSWER.
  */
 #define NETCALL_TIMEOUT_MS 20000
 
 typedef void (*netcall_done)(struct daemon *d, const char *subject, const struct net_answer *a);
 
-/* netcall_start - @subject (volume name or key ARN) is copied and comes back. -ENOMEM and the like. */
+/*
+ * netcall_start - @subject (volume name or key ARN) is copied and comes back. -ENOMEM and
+ * the like.
+ */
 int netcall_start(struct daemon *d, const struct net_request *rq, const char *subject, netcall_done done);
 
 /* netcall_cancel - forget all questions about @subject; @done is not called. NULL: all. */

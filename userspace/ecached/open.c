@@ -24,7 +24,7 @@ struct opening {
 	struct device device;
 	struct header header;
 	struct secret key;
-	char request_id[80];
+	char request_id[REQUEST_ID_SIZE];
 };
 
 static int refuse_revoked(const struct opening *op, struct err *e)
@@ -72,8 +72,8 @@ static int look_at_mapping(struct opening *op, struct err *e)
 	if (rc || !m->exists)
 		return rc;
 	if (strcmp(m->luks_uuid, op->pin.luks_uuid))
-		return err_set(e, -EEXIST, "/dev/mapper/%s is another volume (LUKS uuid %s, the pin says %s)", op->o->name,
-			       m->luks_uuid, op->pin.luks_uuid);
+		return err_set(e, -EEXIST, "/dev/mapper/%s is another volume (LUKS uuid %s, the pin says %s)",
+			       op->o->name, m->luks_uuid, op->pin.luks_uuid);
 	if (m->is_ecache && m->status.state == DM_STATE_ACTIVE)
 		return 1;
 	if (m->is_ecache && m->status.state == DM_STATE_LOCKED)

@@ -9,9 +9,11 @@
 #include "job.h"
 
 /*
- * volume_open - the whole way from a name to an ACTIVE mapping: pin, state, device, header and their agreement before any KMS call;
- * unwrap with the pinned key; audit record on disk; digest; mapping LOCKED; key; announce; state. A mapping that is
- * LOCKED already (policy lock) gets its key again. Leaves no mapping that was not there before when it fails.
+ * volume_open - the whole way from a name to an ACTIVE mapping: pin, state, device, header
+ *	and their agreement before any KMS call; unwrap with the pinned key; audit record
+ *	on disk; digest; mapping LOCKED; key; announce; state. A mapping that is LOCKED
+ *	already (policy lock) gets its key again. Leaves no mapping that was not there
+ *	before when it fails.
  */
 struct open_options {
 	const char *name;
@@ -29,8 +31,8 @@ struct opened {
 int volume_open(const struct env *env, struct talk *t, const struct open_options *o, struct opened *out, struct err *e);
 
 /*
- * volume_activate - the second half, with the key in hand: mapping (unless it is there LOCKED), key, announce. The device's
- * claim is dropped.
+ * volume_activate - the second half, with the key in hand: mapping (unless it is there
+ *	LOCKED), key, announce. The device's claim is dropped.
  */
 int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
 		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e);

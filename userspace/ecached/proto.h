@@ -3,8 +3,8 @@
 #define ECACHED_PROTO_H
 
 /*
- * The conversation between ecachectl and ecached, one connection a command (framing: common/ipc.h). Not a promise between
- * versions; both come from one build.
+ * The conversation between ecachectl and ecached, one connection a command (framing:
+ * common/ipc.h). Not a promise between versions; both come from one build.
  *
  *   ecachectl  {"verb":S, "name":S, ...}		the request; its members are in request.c's table
  *   ecached    {"type":"progress", "text":S}		any number, for a person
@@ -15,8 +15,8 @@
  *              {"type":"result", ...}			the end: it worked
  *              {"type":"error", "what":S, "hint":S, "errno":N}	the end: it failed and nothing is half-made
  *
- * Answers to "grant", each acknowledged before the next is made, so that whatever exists in the KMS is in the intent
- * record first:
+ * Answers to "grant", each acknowledged before the next is made, so that whatever exists in the
+ * KMS is in the intent record first:
  *
  *   {"answer":"key", "key_arn":S}
  *   {"answer":"grant", "grant_id":S, "grant_token":S}

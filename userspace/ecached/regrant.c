@@ -26,10 +26,13 @@ struct regranting {
 	struct header header;
 	struct intent intent;
 	struct granted granted;
-	char request_id[80];
+	char request_id[REQUEST_ID_SIZE];
 };
 
-/* open_device - a volume may get its grant while what is left of a teardown still holds the device. */
+/*
+ * open_device - a volume may get its grant while what is left of a teardown still holds the
+ * device.
+ */
 static int open_device(const struct env *env, const char *name, const char *path, struct device *d, struct err *e)
 {
 	struct mapping m;
@@ -79,7 +82,7 @@ static int begin(struct regranting *r, struct err *e)
 	strcpy(i->device, r->pin.device);
 	strcpy(i->key_arn, r->pin.key_arn);
 	device_major_minor(&r->device, i->dev_major_minor);
-	return intent_begin(r->env->intent_dir, r->rq->name, i, e);
+	return job_begin(r->env, r->rq->name, i, e);
 }
 
 static int get_grant(struct regranting *r, struct err *e)
@@ -126,7 +129,10 @@ static int prove(struct regranting *r, struct err *e)
 	return rc;
 }
 
-/* store - what the header says now is what this host knows; the mark of the revocation goes with it. */
+/*
+ * store - what the header says now is what this host knows; the mark of the revocation goes
+ * with it.
+ */
 static int store(const struct env *env, const char *name, struct state *s, const struct header *h, bool own,
 		 struct err *e)
 {
@@ -180,7 +186,10 @@ static void record(struct regranting *r, const char *old_grant)
 	job_audit_must(r->env, "regrant", r->rq->name, fields, r->request_id);
 }
 
-/* retire_old - one grant a cache; an old one that still stands (local revoke, a grant of the owner's) is ended, if it can be. */
+/*
+ * retire_old - one grant a cache; an old one that still stands (local revoke, a grant of
+ * the owner's) is ended, if it can be.
+ */
 static void retire_old(struct regranting *r, const char *old_grant)
 {
 	struct err e = ERR_INIT;
@@ -191,7 +200,10 @@ static void retire_old(struct regranting *r, const char *old_grant)
 		log_info("%s: the old grant %s could not be retired: %s", r->rq->name, old_grant, e.what);
 }
 
-/* give_up - after a failure: back, unless the new token is on the disk already and the rest could be finished after all. */
+/*
+ * give_up - after a failure: back, unless the new token is on the disk already and the rest
+ * could be finished after all.
+ */
 static int give_up(struct regranting *r, int rc, struct err *e)
 {
 	struct err undo = ERR_INIT;
@@ -253,7 +265,11 @@ int job_regrant(struct job *j, struct err *e)
 	return rc;
 }
 
-/* forward - 1 when the header holds a token newer than the state: the write happened, the state follows. 0: it did not. */
+/*
+ * forward - 1 when the new token is in the header: the state follows (again, if need be).
+ *	0: it was not written. The epoch tells, and for a grant of our own making its id,
+ *	also when the state was written and only the record's end was not.
+ */
 static int forward(const struct env *env, const char *name, const struct intent *i, struct err *e)
 {
 	struct {
@@ -261,7 +277,7 @@ static int forward(const struct env *env, const char *name, const struct intent 
 		struct header header;
 		struct device device;
 	} *w = calloc(1, sizeof(*w));
-	bool have_state;
+	bool have_state, newer, named;
 	int rc;
 
 	if (!w)
@@ -276,7 +292,9 @@ static int forward(const struct env *env, const char *name, const struct intent 
 		rc = header_load(w->device.path, &w->header, e);
 	if (rc)
 		goto out;
-	if (strcmp(w->header.luks_uuid, i->luks_uuid) || (have_state && w->header.epoch <= w->state.epoch))
+	newer = !have_state || w->header.epoch > w->state.epoch;
+	named = *i->grant_id && !strcmp(w->header.token.grant_id, i->grant_id);
+	if (strcmp(w->header.luks_uuid, i->luks_uuid) || !(newer || named))
 		goto out;
 	rc = store(env, name, &w->state, &w->header, *i->grant_id, e);
 	if (!rc)

@@ -10,7 +10,10 @@
 #include "../volume/name.h"
 #include "../volume/pin.h"
 
-/* A request of ecachectl, read strictly: every member known to its verb, in form and in range. */
+/*
+ * A request of ecachectl, read strictly: every member known to its verb, in form and in
+ * range.
+ */
 enum request_verb {
 	REQUEST_CREATE,
 	REQUEST_OPEN,

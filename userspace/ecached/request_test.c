@@ -29,7 +29,8 @@ static void every_verb_in_its_plain_form(void **state)
 	} good[] = {
 		{ "{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}", REQUEST_CREATE },
 		{ "{\"verb\":\"open\",\"name\":\"c1\"}", REQUEST_OPEN },
-		{ "{\"verb\":\"open\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"accept_older_header\":true}", REQUEST_OPEN },
+		{ "{\"verb\":\"open\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"accept_older_header\":true}",
+		  REQUEST_OPEN },
 		{ "{\"verb\":\"close\",\"name\":\"c1\"}", REQUEST_CLOSE },
 		{ "{\"verb\":\"status\"}", REQUEST_STATUS },
 		{ "{\"verb\":\"status\",\"name\":\"c1\"}", REQUEST_STATUS },
@@ -166,7 +167,10 @@ static void long_members_do_not_overflow(void **state)
 	}
 }
 
-/* Property: a good request with one byte changed at random is either still well-formed or refused; never a crash (ASan). */
+/*
+ * Property: a good request with one byte changed at random is either still well-formed or
+ * refused; never a crash (ASan).
+ */
 static void random_damage(void **state)
 {
 	static const char good[] = "{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"kms_key\":\"alias/x\","

@@ -6,8 +6,9 @@
 #include "talk.h"
 
 /*
- * retire_grant - end a grant: by the creator in ecachectl while it is there, else as the grantee through ecache-net. 0 also when
- * the KMS does not know the grant. -EAGAIN: no answer, try later. -EPERM: the KMS refuses, in its words.
+ * retire_grant - end a grant: by the creator in ecachectl while it is there, else as the
+ *	grantee through ecache-net. 0 also when the KMS does not know the grant. -EAGAIN:
+ *	no answer, try later. -EPERM: the KMS refuses, in its words.
  */
 int retire_grant(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e);
 

@@ -139,7 +139,10 @@ static int start_job(struct daemon *d, const struct request *rq, int sock, struc
 	return worker_start(d, &spec, e);
 }
 
-/* may_start - the volume must not be in the middle of its end; a revoke may end what is in its way. */
+/*
+ * may_start - the volume must not be in the middle of its end; a revoke may end what is in
+ * its way.
+ */
 static int may_start(struct daemon *d, const struct request *rq, struct err *e)
 {
 	const char *busy;

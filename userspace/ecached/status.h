@@ -6,9 +6,9 @@
 #include "watch.h"
 
 /*
- * What list and status show, put together in a child forked for the answer: the daemon's memory as it was at the fork, the
- * files, and device-mapper asked by a child of its own, so that a kernel that does not answer costs STATUS_DM_MS, not
- * the answer.
+ * What list and status show, put together in a child forked for the answer: the daemon's
+ * memory as it was at the fork, the files, and device-mapper asked by a child of its own,
+ * so that a kernel that does not answer costs STATUS_DM_MS, not the answer.
  */
 #define STATUS_DM_MS 500
 
@@ -20,7 +20,10 @@ struct status_view {
 	const void *ctx;
 };
 
-/* status_answer - all packets of the answer but the last, which goes into @result. @name "" for every volume. */
+/*
+ * status_answer - all packets of the answer but the last, which goes into @result. @name ""
+ * for every volume.
+ */
 int status_answer(const struct status_view *view, struct talk *t, const char *name, struct json_object *result,
 		  struct err *e);
 

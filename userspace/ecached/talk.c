@@ -59,7 +59,10 @@ static bool is_answer(struct json_object *msg, const char *want)
 	return json_object_is_type(o, json_type_string) && !strcmp(json_object_get_string(o), want);
 }
 
-/* take - one message out of turn: only "cancel" may come, anything else ends the conversation. */
+/*
+ * take - one message out of turn: only "cancel" may come, anything else ends the
+ * conversation.
+ */
 static void take(struct talk *t)
 {
 	struct json_object *msg;

@@ -8,8 +8,9 @@
 #include "../common/err.h"
 
 /*
- * A job's side of the conversation with ecachectl (proto.h). A job of ecached's own (reopen, recovery) has no client: then
- * progress goes nowhere and asking fails with -ENOTCONN. Nothing here kills a job: a lost client is seen when the job looks.
+ * A job's side of the conversation with ecachectl (proto.h). A job of ecached's own
+ * (reopen, recovery) has no client: then progress goes nowhere and asking fails with
+ * -ENOTCONN. Nothing here kills a job: a lost client is seen when the job looks.
  */
 struct talk {
 	int sock;		/* -1: no client */
@@ -21,7 +22,10 @@ struct talk {
 
 void talk_progress(struct talk *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* talk_lost - whether the client gave up (cancel, hangup); never waits. False without a client. */
+/*
+ * talk_lost - whether the client gave up (cancel, hangup); never waits. False without a
+ * client.
+ */
 bool talk_lost(struct talk *t);
 
 /* talk_sleep - up to @ms, ending early with true when the client gives up. */
@@ -31,8 +35,9 @@ bool talk_sleep(struct talk *t, int ms);
 int talk_send(struct talk *t, struct json_object *msg, struct err *e);
 
 /*
- * talk_answer - wait for the answer @want to an ask; *msg is put by the caller. The client's own failure ("failed") is in @e as
- * it told it. -ECANCELED, -ECONNRESET, -ETIMEDOUT, -EBADMSG.
+ * talk_answer - wait for the answer @want to an ask; *msg is put by the caller. The
+ *	client's own failure ("failed") is in @e as it told it. -ECANCELED, -ECONNRESET,
+ *	-ETIMEDOUT, -EBADMSG.
  */
 int talk_answer(struct talk *t, const char *want, struct json_object **msg, struct err *e);
 

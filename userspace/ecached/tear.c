@@ -26,8 +26,9 @@ static void report_path(const struct env *env, const char *name, char *out, size
 }
 
 /*
- * mark_state - the lasting "no": from now on open refuses. A host without a state of the volume has nothing to open with. Who
- * holds the lock writes for a moment at most; if it is somebody who hangs, the mark is more important than his record.
+ * mark_state - the lasting "no": from now on open refuses. A host without a state of the
+ *	volume has nothing to open with. Who holds the lock writes for a moment at most;
+ *	if it is somebody who hangs, the mark is more important than his record.
  */
 static int mark_state(const struct env *env, const struct tear *t, struct err *e)
 {
@@ -86,8 +87,8 @@ static void tell(const struct tear *t, const struct teardown_report *r)
 			 teardown_step_name(i), outcome_word(&r->step[i]), (long long)r->step[i].ms,
 			 *r->step[i].text ? ": " : "", r->step[i].text);
 	snprintf(key_gone, sizeof(key_gone), "%lld", (long long)r->key_gone_ms);
-	snprintf(text, sizeof(text), "%s: %s %s %lld ms after the verdict (%s), done after %lld ms, mapping %s", t->name,
-		 t->policy == POLICY_TEARDOWN ? "key destroyed" : "key wiped", r->key_gone ? "" : "NOT CONFIRMED",
+	snprintf(text, sizeof(text), "%s: %s %s %lld ms after the verdict (%s), done after %lld ms, mapping %s",
+		 t->name, t->policy == POLICY_TEARDOWN ? "key destroyed" : "key wiped", r->key_gone ? "" : "NOT CONFIRMED",
 		 (long long)r->key_gone_ms, r->in_time ? "in time" : "LATE", (long long)r->total_ms,
 		 r->removed ? "removed" : "still there");
 	log_fields(r->key_gone && r->in_time ? LOG_WARNING : LOG_ALERT, text, "ECACHE_VOLUME", t->name, "ECACHE_EVENT",
@@ -216,8 +217,12 @@ int tear_volume(const struct env *env, const struct tear *t, struct teardown_rep
 		return rc;
 	if (!m.exists) {
 		records(env, t);
-		report->done = report->key_gone = report->in_time = report->removed = true;
-		report->key_gone_ms = report->total_ms = boottime_ms() - t->verdict_ms;
+		report->done = true;
+		report->key_gone = true;
+		report->in_time = true;
+		report->removed = true;
+		report->key_gone_ms = boottime_ms() - t->verdict_ms;
+		report->total_ms = report->key_gone_ms;
 		return 0;
 	}
 	rc = tear_mapping(env, t, m.dev, report, e);

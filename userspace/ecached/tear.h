@@ -5,7 +5,10 @@
 #include "../volume/teardown.h"
 #include "job.h"
 
-/* Ending access to a volume, and everything that remembers it: state, audit log, report, journal. */
+/*
+ * Ending access to a volume, and everything that remembers it: state, audit log, report,
+ * journal.
+ */
 struct tear {
 	const char *name;
 	enum policy policy;		/* POLICY_TEARDOWN: terminal, marks the state; POLICY_LOCK */
@@ -18,8 +21,9 @@ struct tear {
 };
 
 /*
- * tear_volume - the supervisor of volume/teardown.h first, then the records, which may wait for a disk, then the end of it. The
- * mark in the state refuses later opens; it is set for a volume that is not open, too. 0 when the key is gone.
+ * tear_volume - the supervisor of volume/teardown.h first, then the records, which may wait
+ *	for a disk, then the end of it. The mark in the state refuses later opens; it is
+ *	set for a volume that is not open, too. 0 when the key is gone.
  */
 int tear_volume(const struct env *env, const struct tear *t, struct teardown_report *report, struct err *e);
 

@@ -39,7 +39,10 @@ static void done(struct daemon *d, const char *name, void *arg, int status)
 	struct watch_volume *v = watch_find(&d->watch, name);
 	const struct tear_order *o = arg;
 
-	/* A key that is not confirmed gone: again, but by the watcher or the next scan, not in a circle. */
+	/*
+	 * A key that is not confirmed gone: again, but by the watcher or the next scan, not
+	 * in a circle.
+	 */
 	if (v && status != WORKER_OK)
 		watch_retry(&d->watch, v, boottime_ms());
 	else if (v && o->policy == POLICY_LOCK)
@@ -68,7 +71,10 @@ static bool start(struct daemon *d, const struct tear_order *o)
 		return false;
 	*arg = *o;
 	spec.arg = arg;
-	/* What opens or closes the volume is in the way of its end; what changes its grant or header is nearly done. */
+	/*
+	 * What opens or closes the volume is in the way of its end; what changes its grant
+	 * or header is nearly done.
+	 */
 	worker_kill(d, o->name);
 	if (!worker_start(d, &spec, &e))
 		return true;

@@ -6,8 +6,9 @@
 #include "../volume/pin.h"
 
 /*
- * Teardowns that the watcher ordered: at most TEARS_MAX at a time. One that has waited for half its deadline is started beyond
- * the limit; volume/teardown.h then lets the key go first.
+ * Teardowns that the watcher ordered: at most TEARS_MAX at a time. One that has waited for
+ * half its deadline is started beyond the limit; volume/teardown.h then lets the key go
+ * first.
  */
 #define TEARS_MAX 16
 
@@ -23,7 +24,10 @@ struct tear_order {
 	char request_id[80];
 };
 
-/* tears_add - a copy of @o is queued or started. -EALREADY: one is under way for the volume; -ENOMEM. */
+/*
+ * tears_add - a copy of @o is queued or started. -EALREADY: one is under way for the
+ * volume; -ENOMEM.
+ */
 int tears_add(struct daemon *d, const struct tear_order *o);
 
 /* tears_pump - start what may start now; tears_due - when to call it again, INT64_MAX never. */

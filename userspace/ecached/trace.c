@@ -6,7 +6,10 @@
 #include "../common/fsio.h"
 #include "trace.h"
 
-/* The LUKS2 on-disk format's binary header: magic (another one in the second copy), uuid. Our metadata areas are 16 KiB. */
+/*
+ * The LUKS2 on-disk format's binary header: magic (another one in the second copy), uuid.
+ * Our metadata areas are 16 KiB.
+ */
 #define MAGIC_LEN 6
 #define UUID_OFFSET 168
 #define UUID_LEN 40

@@ -8,9 +8,10 @@
 #include "../volume/name.h"
 
 /*
- * trace_uuid - the uuid that either copy of a LUKS2 binary header on the device carries, whatever else is wrong with it (the
- * other copy gone, a checksum that does not fit, no token yet): what tells a half-written or damaged volume of ours
- * from somebody else's data. -ENOENT when neither copy is there, -EIO.
+ * trace_uuid - the uuid that either copy of a LUKS2 binary header on the device carries,
+ *	whatever else is wrong with it (the other copy gone, a checksum that does not
+ *	fit, no token yet): what tells a half-written or damaged volume of ours from
+ *	somebody else's data. -ENOENT when neither copy is there, -EIO.
  */
 int trace_uuid(const struct device *d, char uuid[LUKS_UUID_LEN + 1]);
 

@@ -60,7 +60,10 @@ static int undo_mapping(const struct env *env, const char *name, const struct in
 	}
 }
 
-/* undo_files - only what carries the uuid of this create: the name may have come to mean another volume. */
+/*
+ * undo_files - only what carries the uuid of this create: the name may have come to mean
+ * another volume.
+ */
 static int undo_files(const struct env *env, const char *name, const struct intent *i, struct err *e)
 {
 	struct state *s = calloc(1, sizeof(*s));
@@ -82,8 +85,9 @@ static int undo_files(const struct env *env, const char *name, const struct inte
 }
 
 /*
- * put_back - the device as it was. A format that was cut short leaves our uuid in one of the header's copies, or zeros; anything
- * else on the device is not ours, whatever the record says.
+ * put_back - the device as it was. A format that was cut short leaves our uuid in one of
+ *	the header's copies, or zeros; anything else on the device is not ours, whatever
+ *	the record says.
  */
 static int put_back(const struct intent *i, struct device *d, struct err *e)
 {
@@ -116,8 +120,8 @@ static int undo_header(const struct env *env, const struct intent *i, struct dev
 }
 
 /*
- * undo_grant - a grant that the KMS will not let us retire is tried again until @last; a step "grant" without an id may hide one
- * that was made in the moment of a kill -9.
+ * undo_grant - a grant that the KMS will not let us retire is tried again until @last; a
+ *	step "grant" without an id may hide one that was made in the moment of a kill -9.
  */
 static int undo_grant(const struct env *env, struct talk *t, const char *name, const struct intent *i, bool last,
 		      struct err *e)
@@ -131,8 +135,8 @@ static int undo_grant(const struct env *env, struct talk *t, const char *name, c
 		return 0;
 	if (!*i->grant_id) {
 		if (create_step_of(i->step) == CREATE_GRANT)
-			log_info("%s: if the KMS lists a grant named %s on %s, it is left of this create: retire it", name,
-				 grant_name, i->key_arn);
+			log_info("%s: if the KMS lists a grant named %s on %s, it is left of this create: retire it",
+				 name, grant_name, i->key_arn);
 		return 0;
 	}
 	rc = retire_grant(env, t, i->key_arn, i->grant_id, &why);

@@ -111,7 +111,10 @@ static int once(const struct env *env, const struct unwrap *u, const char *token
 	return unwrap_refused(u->name, u->key_arn, a, e);
 }
 
-/* Denied with and without its token: a young grant; and a token that the KMS does not take is left out. */
+/*
+ * Denied with and without its token: a young grant; and a token that the KMS does not take
+ * is left out.
+ */
 static bool again(const struct kms_answer *a, const char **token)
 {
 	enum verdict_why why;
@@ -125,7 +128,7 @@ static bool again(const struct kms_answer *a, const char **token)
 }
 
 int unwrap_key(const struct env *env, struct talk *t, const struct unwrap *u, struct secret *key,
-	       char request_id[sizeof(((struct kms_answer *)0)->request_id)], struct err *e)
+	       char request_id[REQUEST_ID_SIZE], struct err *e)
 {
 	const char *token = u->grant_token;
 	struct kms_answer a = { 0 };

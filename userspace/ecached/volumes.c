@@ -137,7 +137,10 @@ static int run_clean(struct daemon *d, void *arg, int sock)
 	return WORKER_FAILED;
 }
 
-/* clean - a mapping without a key that no policy locked: an open that died between mapping and key. */
+/*
+ * clean - a mapping without a key that no policy locked: an open that died between mapping
+ * and key.
+ */
 static void clean(struct daemon *d, const char *name)
 {
 	const struct worker_spec spec = {

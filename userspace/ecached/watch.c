@@ -255,7 +255,10 @@ static void order(struct watch *w, struct watch_volume *v, enum policy policy)
 	}
 }
 
-/* release_brake - once every volume is known to be OK again, the odd hour is over without an operator. */
+/*
+ * release_brake - once every volume is known to be OK again, the odd hour is over without
+ * an operator.
+ */
 static void release_brake(struct watch *w)
 {
 	struct watch_volume *v;
@@ -308,7 +311,10 @@ static bool braked(struct watch *w, struct watch_volume *v, int64_t now_ms)
 	return w->brake.engaged;
 }
 
-/* confirm - the denials are complete. The control probe has the last word, or without a canary the brake. */
+/*
+ * confirm - the denials are complete. The control probe has the last word, or without a
+ * canary the brake.
+ */
 static void confirm(struct watch *w, struct watch_volume *v, bool held, int64_t now_ms)
 {
 	enum verdict_why why = v->vcase.pending_why;
@@ -337,7 +343,10 @@ void watch_probed(struct watch *w, const char *name, const struct kms_answer *a,
 	ev.verdict = verdict_of_probe(a, &ev.why);
 	ev.fresh = v->asked_fresh;
 	if (ev.verdict == VERDICT_OK && v->key->bad) {
-		/* DescribeKey knows better: ask it again before believing in a key that came back. */
+		/*
+		 * DescribeKey knows better: ask it again before believing in a key that
+		 * came back.
+		 */
 		v->key->due_ms = now_ms;
 		v->due_ms = now_ms + SOON_MS;
 		return;

@@ -12,14 +12,16 @@
 #include "../volume/pin.h"
 
 /*
- * The watcher: when to ask the KMS about which volume, and what its answers lead to. No clock, no I/O, no processes of its own:
- * times come in as arguments (CLOCK_BOOTTIME milliseconds), questions and orders go out through struct watch_ops, answers
- * come back through watch_probed() and its siblings, never from inside an operation.
+ * The watcher: when to ask the KMS about which volume, and what its answers lead to. No
+ * clock, no I/O, no processes of its own: times come in as arguments (CLOCK_BOOTTIME
+ * milliseconds), questions and orders go out through struct watch_ops, answers come back
+ * through watch_probed() and its siblings, never from inside an operation.
  *
- * Per volume a Decrypt-DryRun every interval (+-20 %), the first at a random time within it: no herd at start. Per key a
- * DescribeKey every interval of its most impatient volume. A key state (Disabled, PendingDeletion ...) is REVOKED at once
- * for every volume of the key; a denial is confirmed by struct verdict_case, the control probe and the brake (verdict.h).
- * What DescribeKey otherwise says is a hint to probe now, never proof.
+ * Per volume a Decrypt-DryRun every interval (+-20 %), the first at a random time within
+ * it: no herd at start. Per key a DescribeKey every interval of its most impatient volume.
+ * A key state (Disabled, PendingDeletion ...) is REVOKED at once for every volume of the
+ * key; a denial is confirmed by struct verdict_case, the control probe and the brake
+ * (verdict.h). What DescribeKey otherwise says is a hint to probe now, never proof.
  */
 #define WATCH_IN_FLIGHT_MAX 32	/* questions on their way at a time */
 #define WATCH_REASON_MAX 511
@@ -70,7 +72,10 @@ struct watch_ops {
 	/* Start a question. The answer must come, be it "no answer". */
 	void (*probe)(void *ctx, struct watch_volume *v, bool fresh);
 	void (*describe)(void *ctx, const char *key_arn);
-	/* Decrypt-DryRun under the canary key, on behalf of @v; only called when the host has one. */
+	/*
+	 * Decrypt-DryRun under the canary key, on behalf of @v; only called when the host
+	 * has one.
+	 */
 	void (*control)(void *ctx, struct watch_volume *v);
 	/* A verdict changed, or is the volume's first. */
 	void (*verdict)(void *ctx, struct watch_volume *v, bool first, enum verdict before);
@@ -121,7 +126,10 @@ void watch_described(struct watch *w, const char *key_arn, const struct kms_answ
 		     int64_t now_ms);
 void watch_controlled(struct watch *w, const char *name, const struct kms_answer *a, int64_t now_ms);
 
-/* watch_unasked, watch_undescribed - the question could not even be sent (may be called by the operation itself). */
+/*
+ * watch_unasked, watch_undescribed - the question could not even be sent (may be called by
+ * the operation itself).
+ */
 void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms);
 void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The watcher on a virtual clock against a KMS that is a table: what the KMS answers is set per volume and per key, answers
- * take a latency, and what the watcher orders is counted.
+ * The watcher on a virtual clock against a KMS that is a table: what the KMS answers is set
+ * per volume and per key, answers take a latency, and what the watcher orders is counted.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -121,7 +121,7 @@ static const struct watch_ops ops = {
 	.probe = probe, .describe = describe, .control = control, .verdict = verdict, .act = act, .brake = brake,
 };
 
-static struct kms_answer words(enum says says)
+static struct kms_answer say(enum says says)
 {
 	static const struct {
 		int transport, status;
@@ -151,15 +151,15 @@ static void deliver(struct sim *s, struct question *q)
 	q->pending = false;
 	switch (q->kind) {
 	case ASK_PROBE:
-		a = words(s->volume[n]);
+		a = say(s->volume[n]);
 		watch_probed(&s->w, q->name, &a, s->now);
 		break;
 	case ASK_CONTROL:
-		a = words(s->control);
+		a = say(s->control);
 		watch_controlled(&s->w, q->name, &a, s->now);
 		break;
 	case ASK_DESCRIBE:
-		a = words(s->describe);
+		a = say(s->describe);
 		if (s->describe == SAYS_OK) {
 			a.http_status = 200;
 			a.code[0] = '\0';
@@ -601,8 +601,9 @@ static void a_volume_is_watched_once(void **state)
 }
 
 /*
- * Property: whatever the KMS answers at random, as long as no three denials in a row come without an OK or another word of
- * its own between them, no volume is torn down on a denial; and the counters always come back to rest.
+ * Property: whatever the KMS answers at random, as long as no three denials in a row come
+ * without an OK or another word of its own between them, no volume is torn down on a
+ * denial; and the counters always come back to rest.
  */
 static void random_weather_never_tears_down(void **state)
 {

@@ -6,11 +6,17 @@
 #include "../volume/state.h"
 #include "daemon.h"
 
-/* The watcher in the daemon: its clock is the event loop's, its questions are netcalls, its orders are workers. */
+/*
+ * The watcher in the daemon: its clock is the event loop's, its questions are netcalls, its
+ * orders are workers.
+ */
 int watching_start(struct daemon *d, struct err *e);
 void watching_stop(struct daemon *d);
 
-/* watching_add - watch an open volume, or bring what is known of it up to date. @locked: the mapping has no key. */
+/*
+ * watching_add - watch an open volume, or bring what is known of it up to date. @locked:
+ * the mapping has no key.
+ */
 int watching_add(struct daemon *d, const char *name, const struct pin *p, const struct state *s, bool locked);
 void watching_remove(struct daemon *d, const char *name);
 

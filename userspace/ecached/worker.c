@@ -102,7 +102,10 @@ static void say_locked(int sock, const char *name, int rc)
 	talk_error(&t, &e);
 }
 
-/* child - the worker itself; never returns. The parent's signals and descriptors are not for it. */
+/*
+ * child - the worker itself; never returns. The parent's signals and descriptors are not
+ * for it.
+ */
 static void child(struct daemon *d, const struct worker_spec *spec, pid_t parent)
 {
 	sigset_t none;
@@ -185,7 +188,8 @@ int worker_start(struct daemon *d, const struct worker_spec *spec, struct err *e
 
 	if (busy) {
 		err_set(e, -EBUSY, "%s is busy: %s", spec->name, busy);
-		return refuse(spec, err_hint(e, "Wait for it; `ecachectl status %s` shows when it is done.", spec->name));
+		err_hint(e, "Wait for it; `ecachectl status %s` shows when it is done.", spec->name);
+		return refuse(spec, -EBUSY);
 	}
 	if (d->nr_workers >= WORKERS_MAX && spec->kind != WORKER_TEAR)
 		return refuse(spec, err_set(e, -EAGAIN, "too much is going on at once, try again"));

@@ -5,9 +5,10 @@
 #include "daemon.h"
 
 /*
- * A worker is a child forked for one piece of work that may wait. It dies with the daemon (PR_SET_PDEATHSIG): what it left is in
- * the intent record, and the next start finds it. A worker that changes a volume holds the volume's lock file, so that a
- * daemon started again cannot meet one of its predecessor's that hangs in the kernel.
+ * A worker is a child forked for one piece of work that may wait. It dies with the daemon
+ * (PR_SET_PDEATHSIG): what it left is in the intent record, and the next start finds it. A
+ * worker that changes a volume holds the volume's lock file, so that a daemon started again
+ * cannot meet one of its predecessor's that hangs in the kernel.
  */
 #define WORKERS_MAX 64
 
@@ -30,7 +31,7 @@ struct worker_spec {
 	enum worker_kind kind;
 	const char *name;	/* volume, "" none */
 	const char *activity;	/* "opening": for status; a constant */
-	bool killable;		/* may be killed for a teardown: it leaves nothing half-made that a retry does not mend */
+	bool killable;		/* may be killed for a teardown: what it leaves, a retry mends */
 	int sock;		/* the client's, taken over; -1 none */
 	/* run - in the child; returns the exit status. */
 	int (*run)(struct daemon *d, void *arg, int sock);
@@ -39,7 +40,10 @@ struct worker_spec {
 	void (*done)(struct daemon *d, const char *name, void *arg, int status);
 };
 
-/* worker_start - takes sock and arg over in any case. -EBUSY: another one changes the volume; -EAGAIN: too many or no fork. */
+/*
+ * worker_start - takes sock and arg over in any case. -EBUSY: another one changes the
+ * volume; -EAGAIN: too many or no fork.
+ */
 int worker_start(struct daemon *d, const struct worker_spec *spec, struct err *e);
 
 /* worker_busy - the activity of whoever changes or tears the volume now; NULL. */
@@ -47,7 +51,10 @@ const char *worker_busy(const struct daemon *d, const char *name);
 
 unsigned int worker_count(const struct daemon *d, enum worker_kind kind);
 
-/* worker_kill - the killable one that changes @name, at once; false when there is one that is not killable. */
+/*
+ * worker_kill - the killable one that changes @name, at once; false when there is one that
+ * is not killable.
+ */
 bool worker_kill(struct daemon *d, const char *name);
 
 /* workers_close_socks - in a new worker: the sockets of the others' clients. */

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * After create: open, close, regrant, destroy; what they refuse, and what an interruption
+ * of them leaves.
+ */
+#include "../common/test.h"
+#include "../volume/audit.h"
+#include "regranting.h"
+#include "world.h"
+
+static struct request ask(enum request_verb verb)
+{
+	struct request rq = { .verb = verb, .name = "c1", .sector_size = 4096, .key_size = 64 };
+
+	return rq;
+}
+
+/* place_with_volume - c1 exists and is closed. */
+static struct place *place_with_volume(void)
+{
+	struct request rq = ask(REQUEST_CREATE);
+	struct place *p = place_make();
+
+	strcpy(rq.device, p->disk);
+	rq.no_open = true;
+	assert_int_equal(run_job(p, job_create, &rq, NULL), RAN_OK);
+	return p;
+}
+
+static enum ran do_verb(struct place *p, enum request_verb verb, struct err *e)
+{
+	static int (*const jobs[REQUEST_NR])(struct job *j, struct err *e) = {
+		[REQUEST_OPEN] = job_open, [REQUEST_CLOSE] = job_close, [REQUEST_REGRANT] = job_regrant,
+		[REQUEST_DESTROY] = job_destroy, [REQUEST_DUMP] = job_dump,
+	};
+	struct request rq = ask(verb);
+
+	return run_job(p, jobs[verb], &rq, e);
+}
+
+static struct state *state_of(const struct place *p)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	assert_int_equal(state_load(p->state, "c1", s, NULL), 0);
+	return s;
+}
+
+/* revoke_grant - the owner takes the grant back, and this host has noted it. */
+static void revoke_grant(struct place *p)
+{
+	struct state *s = state_of(p);
+
+	world_find_grant(s->grant_id)->alive = false;
+	s->is_revoked = true;
+	s->revoked.at = 1700000000;
+	strcpy(s->revoked.verdict, "revoked");
+	strcpy(s->revoked.reason, "AccessDeniedException: in the KMS's words");
+	strcpy(s->revoked.request_id, "request-77");
+	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
+	free(s);
+}
+
+static enum dm_state mapped(const struct place *p)
+{
+	struct mapping m;
+
+	assert_int_equal(mapping_get(&p->env.dm, "c1", &m, NULL), 0);
+	assert_true(m.exists);
+	return m.status.state;
+}
+
+static void open_and_close(void **state)
+{
+	struct place *p = place_with_volume();
+	struct state *s;
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+	s = state_of(p);
+	assert_true(s->ok_without_token);
+	assert_true(s->has_last_ok);
+	free(s);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);	/* open already */
+	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);
+	assert_int_equal(world->dm.nr, 0);
+	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);	/* closed already */
+	assert_int_equal(audit_verify(p->audit, NULL, NULL), 0);
+	place_drop(p);
+}
+
+/* refused - open fails, says @what, asks the KMS only if it may, and leaves no mapping. */
+static void refused(struct place *p, const char *what, bool before_kms)
+{
+	unsigned int unwraps = world->unwraps;
+	struct err e = ERR_INIT;
+
+	if (do_verb(p, REQUEST_OPEN, &e) != RAN_FAILED)
+		fail_msg("opened, though %s", what);
+	if (!strstr(e.what, what))
+		fail_msg("'%s' does not say '%s'", e.what, what);
+	assert_int_equal(world->dm.nr, 0);
+	if (before_kms)
+		assert_int_equal(world->unwraps, unwraps);
+}
+
+static void open_says_what_the_kms_said(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);	/* from now on a denial is no young grant's */
+	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);
+	world->key_disabled = true;
+	refused(p, "DisabledException: in the KMS's words (request request-", false);
+	world->key_disabled = false;
+	world->kms_down = true;
+	refused(p, "no answer from the KMS", false);
+	world->kms_down = false;
+	world->grant[0].alive = false;
+	refused(p, "AccessDeniedException", false);
+	world->grant[0].alive = true;
+	world->wrong_key = true;
+	refused(p, "is not its key", false);
+	world->wrong_key = false;
+	revoke_grant(p);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "2023-11-14"));
+	assert_non_null(strstr(e.what, "request-77"));
+	assert_non_null(strstr(e.hint, "ecachectl regrant c1"));
+	place_drop(p);
+}
+
+static void open_wants_pin_header_and_state_of_one_mind(void **state)
+{
+	struct place *p = place_with_volume();
+	struct pin pin, changed;
+	struct state *s;
+
+	(void)state;
+	assert_int_equal(pin_load(p->pins, "c1", &pin, NULL), 0);
+	changed = pin;
+	strcpy(changed.cache_id, "another");
+	assert_int_equal(pin_replace(p->pins, "c1", &changed, NULL), 0);
+	refused(p, "cache", true);
+	changed = pin;
+	changed.key_arn[strlen(changed.key_arn) - 1] = 'c';
+	assert_int_equal(pin_replace(p->pins, "c1", &changed, NULL), 0);
+	refused(p, "key", true);
+	changed = pin;
+	luks_uuid_make(changed.luks_uuid);
+	assert_int_equal(pin_replace(p->pins, "c1", &changed, NULL), 0);
+	refused(p, "uuid", true);
+	changed = pin;
+	strcpy(changed.device, "/nowhere/at/all");
+	assert_int_equal(pin_replace(p->pins, "c1", &changed, NULL), 0);
+	refused(p, "/nowhere/at/all", true);
+	assert_int_equal(pin_replace(p->pins, "c1", &pin, NULL), 0);
+
+	s = state_of(p);
+	s->epoch++;			/* a newer header was seen here */
+	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
+	free(s);
+	refused(p, "older", true);
+	place_drop(p);
+}
+
+static void an_older_header_can_be_accepted_on_purpose(void **state)
+{
+	struct request rq = ask(REQUEST_OPEN);
+	struct place *p = place_with_volume();
+	struct state *s = state_of(p);
+	char *log;
+
+	(void)state;
+	s->epoch += 5;
+	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
+	free(s);
+	rq.accept_older_header = true;
+	assert_int_equal(run_job(p, job_open, &rq, NULL), RAN_OK);
+	log = scratch_read(&p->scratch, "audit.log");
+	assert_non_null(strstr(log, "\"accepted_older_header\":true"));
+	free(log);
+	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	place_drop(p);
+}
+
+static void a_host_that_never_saw_the_volume_opens_it_by_its_pin(void **state)
+{
+	struct place *p = place_with_volume();
+	struct state *s;
+
+	(void)state;
+	assert_int_equal(state_remove(p->state, "c1", NULL), 0);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	s = state_of(p);
+	assert_true(s->epoch > 0);
+	free(s);
+	place_drop(p);
+}
+
+/*
+ * Struck at any call, open leaves no mapping when it fails, and after a kill at most a
+ * LOCKED one, which the daemon removes.
+ */
+static void a_strike_at_open_leaves_no_key(void **state)
+{
+	enum fault_mode mode;
+	unsigned int at, struck = 0;
+
+	(void)state;
+	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
+		for (at = 1; ; at++) {
+			struct place *p = place_with_volume();
+			enum ran how;
+
+			world->fault = (struct fault){ .mode = mode, .at = at };
+			how = do_verb(p, REQUEST_OPEN, NULL);
+			world->fault.mode = FAULT_NONE;
+			/*
+			 * mapping_open() itself leaves nothing when it fails; struck after
+			 * it, the next open finds it.
+			 */
+			if (how == RAN_FAILED && world->dm.nr && strcmp(world->fault.name, "mapping_open"))
+				fail_msg("a mapping is left by a failure of %s", world->fault.name);
+			if (how == RAN_KILLED && world->dm.nr && mapped(p) != DM_STATE_LOCKED &&
+			    !strstr("mapping_key_set mapping_announce state_store", world->fault.name))
+				fail_msg("a key is left by a kill at %s", world->fault.name);
+			if (how != RAN_OK) {
+				struck++;
+				assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+			}
+			assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+			place_drop(p);
+			if (how == RAN_OK)
+				break;
+		}
+	}
+	assert_true(struck > 20);
+}
+
+static void the_key_is_handed_out_only_with_the_record_on_disk(void **state)
+{
+	struct place *p = place_with_volume();
+	unsigned int at;
+
+	(void)state;
+	for (at = 1; strcmp(world->fault.name, "audit_append"); at++) {
+		assert_true(at < 20);
+		world->fault = (struct fault){ .mode = FAULT_FAIL_BEFORE, .at = at };
+		assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_FAILED);
+	}
+	assert_int_equal(world->dm.messages, 0);
+	assert_int_equal(world->dm.nr, 0);
+	place_drop(p);
+}
+
+static void a_volume_in_use_is_not_closed(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	world->dm.dev[0].open_count = 1;
+	assert_int_equal(do_verb(p, REQUEST_CLOSE, &e), RAN_FAILED);
+	assert_int_equal(e.rc, -EBUSY);
+	assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, &e), RAN_FAILED);
+	assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+	assert_false(exists(p->intents, "c1", ".json"));
+	place_drop(p);
+}
+
+static void regrant_brings_a_revoked_volume_back(void **state)
+{
+	struct place *p = place_with_volume();
+	struct state *s;
+	char old[KMS_GRANT_ID_MAX + 1];
+
+	(void)state;
+	s = state_of(p);
+	strcpy(old, s->grant_id);
+	free(s);
+	revoke_grant(p);
+	assert_int_equal(do_verb(p, REQUEST_REGRANT, NULL), RAN_OK);
+	s = state_of(p);
+	assert_false(s->is_revoked);
+	assert_string_not_equal(s->grant_id, old);
+	assert_int_equal(world_alive(), 1);
+	free(s);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	place_drop(p);
+}
+
+static void regrant_takes_the_owners_grant_and_retires_the_old_one(void **state)
+{
+	struct place *p = place_with_volume();
+	struct request rq = ask(REQUEST_REGRANT);
+	struct state *s;
+
+	(void)state;
+	strcpy(rq.grant_id, world_grant("the owner's", true)->id);
+	assert_int_equal(world_alive(), 2);
+	assert_int_equal(run_job(p, job_regrant, &rq, NULL), RAN_OK);
+	s = state_of(p);
+	assert_string_equal(s->grant_id, rq.grant_id);
+	free(s);
+	assert_int_equal(world_alive(), 1);
+	place_drop(p);
+}
+
+static void regrant_by_the_name_of_a_grant_that_stands_keeps_it(void **state)
+{
+	struct place *p = place_with_volume();
+	struct state *s = state_of(p);
+
+	(void)state;
+	s->is_revoked = true;		/* by `ecachectl revoke`: the grant stands */
+	strcpy(s->revoked.reason, "ecachectl revoke on this host");
+	strcpy(s->revoked.verdict, "revoked");
+	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
+	free(s);
+	world->key_disabled = true;	/* and even a failure does not retire it */
+	assert_int_equal(do_verb(p, REQUEST_REGRANT, NULL), RAN_FAILED);
+	assert_int_equal(world_alive(), 1);
+	world->key_disabled = false;
+	assert_int_equal(do_verb(p, REQUEST_REGRANT, NULL), RAN_OK);
+	assert_int_equal(world_alive(), 1);
+	assert_int_equal(world->grants_made, 1);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	place_drop(p);
+}
+
+/*
+ * old_or_new - revoked as before with no grant, or openable under one new grant; nothing
+ * between.
+ */
+static void old_or_new(struct place *p)
+{
+	struct state *s = state_of(p);
+	bool back = !s->is_revoked;
+	struct err e = ERR_INIT;
+
+	assert_false(exists(p->intents, "c1", ".json"));
+	if (back != (world_alive() == 1))
+		fail_msg("%s but %u grants after %s", back ? "granted" : "revoked", world_alive(), world->fault.name);
+	if (back)
+		assert_non_null(world_find_grant(s->grant_id));
+	free(s);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, &e), back ? RAN_OK : RAN_FAILED);
+	if (back)
+		return;
+	assert_non_null(strstr(e.what, "was revoked"));
+	assert_int_equal(do_verb(p, REQUEST_REGRANT, NULL), RAN_OK);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(world_alive(), 1);
+}
+
+static void a_strike_at_regrant_leaves_the_old_or_the_new(void **state)
+{
+	enum fault_mode mode;
+	unsigned int at, struck = 0;
+
+	(void)state;
+	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
+		for (at = 1; ; at++) {
+			struct place *p = place_with_volume();
+			enum ran how;
+
+			revoke_grant(p);
+			world->fault = (struct fault){ .mode = mode, .at = at };
+			how = do_verb(p, REQUEST_REGRANT, NULL);
+			recover_all(p, "c1");
+			struck += *world->fault.name != '\0';
+			old_or_new(p);
+			at = how == RAN_OK && !*world->fault.name ? 1000 : at;
+			place_drop(p);
+			if (at == 1000)
+				break;
+		}
+	}
+	assert_true(struck > 20);
+}
+
+static void the_creator_of_a_regrant_may_die(void **state)
+{
+	enum creator_mode mode;
+	unsigned int at;
+
+	(void)state;
+	for (mode = CREATOR_DIES_BEFORE; mode <= CREATOR_FAILS; mode++) {
+		for (at = 1; at <= 2; at++) {
+			struct place *p = place_with_volume();
+
+			revoke_grant(p);
+			world->creator = mode;
+			world->creator_at = at;
+			do_verb(p, REQUEST_REGRANT, NULL);
+			world->creator = CREATOR_GOOD;
+			old_or_new(p);
+			place_drop(p);
+		}
+	}
+}
+
+static bool destroyed(const struct place *p)
+{
+	struct device d = DEVICE_INIT;
+	uint64_t epoch;
+	bool gone;
+
+	assert_int_equal(device_open(&d, p->disk, DEVICE_FILE, NULL), 0);
+	gone = header_epoch(d.path, &epoch, NULL);
+	device_close(&d);
+	return gone && !exists(p->pins, "c1", "") && !exists(p->state, "c1", ".json") &&
+	       !exists(p->intents, "c1", ".json") && !world_alive();
+}
+
+static void destroy_leaves_nothing(void **state)
+{
+	struct place *p = place_with_volume();
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, NULL), RAN_OK);
+	assert_int_equal(world->dm.nr, 0);
+	assert_true(destroyed(p));
+	place_drop(p);
+}
+
+static void a_strike_at_destroy_ends_in_nothing_or_everything(void **state)
+{
+	enum fault_mode mode;
+	unsigned int at, struck = 0;
+
+	(void)state;
+	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
+		for (at = 1; ; at++) {
+			struct place *p = place_with_volume();
+			enum ran how;
+			bool hit;
+
+			world->fault = (struct fault){ .mode = mode, .at = at };
+			how = do_verb(p, REQUEST_DESTROY, NULL);
+			hit = *world->fault.name;
+			recover_all(p, "c1");
+			struck += hit;
+			if (!destroyed(p)) {
+				assert_int_not_equal(how, RAN_OK);
+				if (do_verb(p, REQUEST_OPEN, NULL) != RAN_OK)
+					fail_msg("half destroyed after %s", world->fault.name);
+			}
+			place_drop(p);
+			if (!hit)
+				break;
+		}
+	}
+	assert_true(struck > 20);
+}
+
+static void destroy_without_the_kms_is_finished_later(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world->kms_down = true;
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, NULL), RAN_OK);
+	assert_false(exists(p->pins, "c1", ""));
+	assert_int_equal(recover_intent(&p->env, "c1", true, &e), -EAGAIN);
+	world->kms_down = false;
+	assert_int_equal(recover_intent(&p->env, "c1", false, &e), 0);
+	assert_true(destroyed(p));
+	place_drop(p);
+}
+
+static void destroy_does_not_wipe_another_disk(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	place_used_disk(p);
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "does not hold c1"));
+	assert_true(exists(p->pins, "c1", ""));
+	assert_int_equal(world_alive(), 1);
+	place_drop(p);
+}
+
+static void unknown_names_are_told(void **state)
+{
+	static const enum request_verb verbs[] = { REQUEST_OPEN, REQUEST_CLOSE, REQUEST_REGRANT, REQUEST_DESTROY,
+						   REQUEST_DUMP };
+	struct place *p = place_make();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		struct err e = ERR_INIT;
+
+		assert_int_equal(do_verb(p, verbs[i], &e), RAN_FAILED);
+		assert_non_null(strstr(e.what, "no volume c1"));
+	}
+	place_drop(p);
+}
+
+static void dump_shows_everything_and_no_key(void **state)
+{
+	struct place *p = place_with_volume();
+	struct request rq = ask(REQUEST_DUMP);
+	struct talk none = TALK_NONE;
+	struct job j = { .env = &p->env, .talk = &none, .rq = &rq, .result = json_object_new_object() };
+	struct err e = ERR_INIT;
+	const char *text;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(job_dump(&j, &e), 0);
+	text = js_text(j.result, &len);
+	assert_non_null(strstr(text, "\"header\":{"));
+	assert_non_null(strstr(text, "\"ciphertext_blob\":"));
+	assert_non_null(strstr(text, "\"pin\":{"));
+	assert_non_null(strstr(text, "\"state\":{"));
+	assert_null(strstr(text, "00070e151c232a31"));	/* the key's beginning in hex */
+	json_object_put(j.result);
+	place_drop(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open_and_close),
+		cmocka_unit_test(open_says_what_the_kms_said),
+		cmocka_unit_test(open_wants_pin_header_and_state_of_one_mind),
+		cmocka_unit_test(an_older_header_can_be_accepted_on_purpose),
+		cmocka_unit_test(a_host_that_never_saw_the_volume_opens_it_by_its_pin),
+		cmocka_unit_test(a_strike_at_open_leaves_no_key),
+		cmocka_unit_test(the_key_is_handed_out_only_with_the_record_on_disk),
+		cmocka_unit_test(a_volume_in_use_is_not_closed),
+		cmocka_unit_test(regrant_brings_a_revoked_volume_back),
+		cmocka_unit_test(regrant_takes_the_owners_grant_and_retires_the_old_one),
+		cmocka_unit_test(regrant_by_the_name_of_a_grant_that_stands_keeps_it),
+		cmocka_unit_test(a_strike_at_regrant_leaves_the_old_or_the_new),
+		cmocka_unit_test(the_creator_of_a_regrant_may_die),
+		cmocka_unit_test(destroy_leaves_nothing),
+		cmocka_unit_test(a_strike_at_destroy_ends_in_nothing_or_everything),
+		cmocka_unit_test(destroy_without_the_kms_is_finished_later),
+		cmocka_unit_test(destroy_does_not_wipe_another_disk),
+		cmocka_unit_test(unknown_names_are_told),
+		cmocka_unit_test(dump_shows_everything_and_no_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

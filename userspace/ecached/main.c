@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "../common/log.h"
+#include "../common/secret.h"
+#include "../volume/audit.h"
+#include "tears.h"
+#include "watching.h"
+#include "worker.h"
+
+#define SCAN_S 60
+#define STOP_S 60	/* what is being undone or torn down may end; the next start finishes the rest */
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* The paths of struct env that are made of the configuration's. */
+struct dirs {
+	char state[PATH_MAX];
+	char intent[PATH_MAX];
+	char saved[PATH_MAX];
+};
+
+static void print_usage(FILE *to)
+{
+	fprintf(to, "usage: ecached [--config FILE] [--debug]\n"
+		"       ecached --help | --version\n\n"
+		"  --config FILE   instead of " AGENTCONF_PATH "\n"
+		"  --debug         log everything\n");
+}
+
+/* options - the exit status, or -1 to go on. */
+static int options(int argc, char **argv, const char **config, int *level)
+{
+	static const struct option longopts[] = {
+		{ "config", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			*config = optarg;
+			break;
+		case 'd':
+			*level = LOG_DEBUG;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return EXIT_OK;
+		case 'V':
+			printf("ecached %s\n", ECACHE_VERSION);
+			return EXIT_OK;
+		default:
+			print_usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "ecached: unexpected argument '%s'\n", argv[optind]);
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* make_dir - with its parents; what exists keeps its rights. */
+static int make_dir(const char *path, mode_t mode, struct err *e)
+{
+	char part[PATH_MAX];
+	char *p;
+
+	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return err_set(e, -ENAMETOOLONG, "path too long: %.100s", path);
+	for (p = part + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return err_sys(e, -errno, "cannot make %s", part);
+		*p = '/';
+	}
+	if (mkdir(path, mode) && errno != EEXIST)
+		return err_sys(e, -errno, "cannot make %s", path);
+	return 0;
+}
+
+/* make_dir_of - the directory that a file will be in. */
+static int make_dir_of(const char *file, mode_t mode, struct err *e)
+{
+	char dir[PATH_MAX];
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", file);
+	slash = strrchr(dir, '/');
+	if (!slash || slash == dir)
+		return 0;
+	*slash = '\0';
+	return make_dir(dir, mode, e);
+}
+
+static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
+{
+	struct env *env = &d->env;
+	const char *base = d->conf.state_dir;
+	int rc;
+
+	snprintf(dirs->state, sizeof(dirs->state), "%s/volumes", base);
+	snprintf(dirs->intent, sizeof(dirs->intent), "%s/intents", base);
+	snprintf(dirs->saved, sizeof(dirs->saved), "%s/saved", base);
+	*env = (struct env){
+		.pin_dir = d->conf.pin_dir,
+		.state_dir = dirs->state,
+		.intent_dir = dirs->intent,
+		.saved_dir = dirs->saved,
+		.report_dir = ENV_REPORT_DIR,
+		.lock_dir = ENV_LOCK_DIR,
+		.audit_log = d->conf.audit_log,
+		.net_socket = d->conf.net_socket,
+		.conf = &d->conf,
+		.dm = DM_KERNEL,
+	};
+	rc = make_dir(base, 0700, e);
+	if (!rc)
+		rc = make_dir(env->state_dir, 0700, e);
+	if (!rc)
+		rc = make_dir(env->intent_dir, 0700, e);
+	if (!rc)
+		rc = make_dir(env->saved_dir, 0700, e);
+	if (!rc)
+		rc = make_dir(env->pin_dir, 0755, e);
+	if (!rc)
+		rc = make_dir_of(env->audit_log, 0750, e);
+	if (!rc)
+		rc = make_dir_of(d->conf.control_socket, 0755, e);
+	if (!rc)
+		rc = make_dir(env->report_dir, 0700, e);
+	if (!rc)
+		rc = make_dir(env->lock_dir, 0700, e);
+	return rc;
+}
+
+/* tell_head - the audit log's head in the journal: a log cut off later can be told. */
+static void tell_head(const struct env *env)
+{
+	char hex[AUDIT_HASH_LEN + 1], number[24];
+	struct audit a = AUDIT_INIT;
+	struct err e = ERR_INIT;
+	uint64_t seq;
+	int rc;
+
+	rc = audit_open(&a, env->audit_log, &e);
+	if (!rc)
+		rc = audit_head(&a, hex, &seq, &e);
+	audit_close(&a);
+	if (rc) {
+		log_err("audit log: %s", e.what);
+		return;
+	}
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+	log_fields(LOG_INFO, "audit log head", "ECACHE_EVENT", "audit-head", "ECACHE_AUDIT_HEAD", hex,
+		   "ECACHE_AUDIT_SEQ", number, NULL);
+}
+
+static int on_scan(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct err e = ERR_INIT;
+
+	(void)usec;
+	if (d->stopping)
+		return 0;
+	if (volumes_scan(d, &e))
+		log_err("cannot look at the volumes: %s", e.what);
+	if (!revoker_alive(&d->revoker) && revoker_start(&d->revoker, &d->env.dm, &e))
+		log_err("no process to destroy keys with: %s", e.what);
+	sd_event_source_set_time_relative(s, SCAN_S * 1000000ULL);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct err e = ERR_INIT;
+
+	(void)s;
+	(void)si;
+	sd_notify(0, "RELOADING=1");
+	log_info("reading the pin files again");
+	if (volumes_scan(d, &e))
+		log_err("cannot look at the volumes: %s", e.what);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+static int on_stopped(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)usec;
+	if (!d->nr_workers)
+		return sd_event_exit(d->event, EXIT_OK);
+	sd_event_source_set_time_relative(s, 100 * 1000);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_patience_over(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)usec;
+	log_warn("%u workers still run; what they leave is finished at the next start", d->nr_workers);
+	return sd_event_exit(d->event, EXIT_OK);
+}
+
+/*
+ * on_stop - SIGTERM and SIGINT. Volumes stay open, keys stay where they are. Workers whose
+ *	client is waiting undo, teardowns come to their end.
+ */
+static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)s;
+	(void)si;
+	if (d->stopping)
+		return 0;
+	d->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	log_info("stopping; %zu volumes stay open", watch_count(&d->watch));
+	server_stop(d);
+	watching_stop(d);
+	workers_hang_up(d);
+	sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, STOP_S * 1000000ULL, 0, on_patience_over, d);
+	return sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, 0, 0, on_stopped, d);
+}
+
+static int add_signal(struct daemon *d, int sig, sd_event_signal_handler_t handler)
+{
+	return sd_event_add_signal(d->event, NULL, sig, handler, d);
+}
+
+static int start_loop(struct daemon *d, struct err *e)
+{
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	rc = sd_event_new(&d->event);
+	if (rc >= 0)
+		rc = add_signal(d, SIGTERM, on_stop);
+	if (rc >= 0)
+		rc = add_signal(d, SIGINT, on_stop);
+	if (rc >= 0)
+		rc = add_signal(d, SIGHUP, on_reload);
+	if (rc >= 0)
+		rc = sd_event_add_time_relative(d->event, &d->scan_timer, CLOCK_BOOTTIME, SCAN_S * 1000000ULL, 0,
+						on_scan, d);
+	if (rc >= 0)
+		rc = sd_event_set_watchdog(d->event, true);
+	return rc < 0 ? err_sys(e, rc, "cannot make the event loop") : 0;
+}
+
+static int serve(struct daemon *d, struct err *e)
+{
+	int rc;
+
+	rc = start_loop(d, e);
+	if (!rc)
+		rc = watching_start(d, e);
+	if (!rc)
+		rc = server_start(d, e);
+	if (!rc)
+		rc = volumes_scan(d, e);
+	if (rc)
+		return rc;
+	log_info("ecached %s is ready, %zu volumes open", ECACHE_VERSION, watch_count(&d->watch));
+	sd_notifyf(0, "READY=1\nSTATUS=%zu volumes open", watch_count(&d->watch));
+	rc = sd_event_loop(d->event);
+	return rc < 0 ? err_sys(e, rc, "event loop") : 0;
+}
+
+static void cleanup(struct daemon *d)
+{
+	server_stop(d);
+	if (d->watch.ops)
+		watching_stop(d);
+	tears_forget(d);
+	volumes_forget(d);
+	sd_event_source_unref(d->scan_timer);
+	sd_event_unref(d->event);
+	revoker_stop(&d->revoker);
+	agentconf_free(&d->conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .listen_fd = -1, .revoker = REVOKER_INIT };
+	const char *config = NULL;
+	struct err e = ERR_INIT;
+	int level = LOG_INFO, rc;
+	struct dirs dirs;
+
+	rc = options(argc, argv, &config, &level);
+	if (rc >= 0)
+		return rc;
+	log_init("ecached", level);
+	signal(SIGPIPE, SIG_IGN);
+	if (process_harden()) {
+		log_err("cannot protect this process from being dumped");
+		return EXIT_FAILED;
+	}
+	rc = agentconf_load(config, &d.conf, &e);
+	if (!rc)
+		rc = prepare(&d, &dirs, &e);
+	if (!rc)
+		rc = revoker_start(&d.revoker, &d.env.dm, &e);
+	if (!rc) {
+		d.env.revoker = &d.revoker;
+		tell_head(&d.env);
+		rc = serve(&d, &e);
+	}
+	if (rc)
+		log_err("%s%s%s", e.what, *e.hint ? " -- " : "", e.hint);
+	cleanup(&d);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}

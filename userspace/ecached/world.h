@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_WORLD_H
+#define ECACHED_WORLD_H
+
+/*
+ * For tests of jobs: a world in a scratch directory. The volume library, libcryptsetup and
+ * the files are the real ones, on a disk that is a file; device-mapper is volume/dm_fake.h;
+ * the KMS is a table of grants behind a wrapped net_call(); the creator is a process that
+ * answers as ecachectl does. All of it is in memory shared by processes, so that a job can
+ * run in a child and be killed at any call (struct fault), and what it left can be looked
+ * at.
+ *
+ * The tests are linked with --wrap for the functions in WRAPPED of userspace/Makefile.
+ * Include after common/test.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../common/agentconf.h"
+#include "../common/encode.h"
+#include "../common/ipc.h"
+#include "../common/json.h"
+#include "../volume/dm_fake.h"
+#include "../volume/scratch.h"
+#include "creating.h"
+#include "proto.h"
+#include "recover.h"
+#include "unwrap.h"
+
+#define WORLD_ARN "arn:aws:kms:local-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+#define WORLD_DISK (2 * 1024 * 1024)
+#define WORLD_GRANTS 16
+#define WORLD_BLOB 150		/* bytes of a wrapped key */
+
+enum fault_mode { FAULT_NONE, FAULT_FAIL_BEFORE, FAULT_FAIL_AFTER, FAULT_KILL_BEFORE, FAULT_KILL_AFTER, FAULT_MODES };
+
+struct fault {
+	enum fault_mode mode;
+	unsigned int at;		/* strike at this call, counted from 1 */
+	unsigned int calls;		/* wrapped calls so far */
+	char name[48];			/* of the call that was struck */
+	bool undoing;			/* create_undo() or regrant_recover() was entered */
+	bool struck_undoing;
+};
+
+struct world_grant {
+	bool used;
+	bool alive;
+	bool owners;			/* made by the owner himself */
+	char name[64];
+	char id[40];
+};
+
+/*
+ * What the creator's process does instead of answering: hang up or cancel, before or after
+ * its answer number @at (from 1).
+ */
+enum creator_mode {
+	CREATOR_GOOD,
+	CREATOR_DIES_BEFORE,
+	CREATOR_DIES_AFTER,
+	CREATOR_CANCELS_BEFORE,
+	CREATOR_CANCELS_AFTER,
+	CREATOR_FAILS,
+};
+
+struct world {
+	struct dm_fake dm;
+	struct fault fault;
+	struct world_grant grant[WORLD_GRANTS];
+	unsigned int grants_made, unwraps, retires, denials_left;
+	bool kms_down, key_disabled, equal_halves, wrong_key, retire_refused;
+	enum creator_mode creator;
+	unsigned int creator_at;
+};
+
+/* One world a test program: a wrapped function has no other way to it. */
+static struct world *world;
+
+static inline struct world_grant *world_find_grant(const char *id)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORLD_GRANTS; i++) {
+		if (world->grant[i].used && !strcmp(world->grant[i].id, id))
+			return &world->grant[i];
+	}
+	return NULL;
+}
+
+/* CreateGrant: the name of a grant that stands gives that grant. */
+static inline struct world_grant *world_grant(const char *name, bool owners)
+{
+	struct world_grant *g = NULL;
+	unsigned int i;
+
+	for (i = 0; i < WORLD_GRANTS; i++) {
+		if (world->grant[i].used && world->grant[i].alive && !strcmp(world->grant[i].name, name))
+			return &world->grant[i];
+		if (!world->grant[i].used && !g)
+			g = &world->grant[i];
+	}
+	assert_non_null(g);
+	g->used = true;
+	g->alive = true;
+	g->owners = owners;
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	snprintf(g->id, sizeof(g->id), "%032x", ++world->grants_made);
+	return g;
+}
+
+static inline unsigned int world_alive(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < WORLD_GRANTS; i++)
+		n += world->grant[i].used && world->grant[i].alive;
+	return n;
+}
+
+static inline void world_answer(struct net_answer *a, int status, const char *code)
+{
+	memset(a, 0, sizeof(*a));
+	a->a.transport = KMS_ANSWERED;
+	a->a.http_status = status;
+	snprintf(a->a.code, sizeof(a->a.code), "%s", code);
+	snprintf(a->a.message, sizeof(a->a.message), "in the KMS's words");
+	snprintf(a->a.request_id, sizeof(a->a.request_id), "request-%u", world->unwraps + world->retires);
+}
+
+static inline void world_unwrap(struct secret *key, struct net_answer *a)
+{
+	size_t i;
+
+	world->unwraps++;
+	if (world->key_disabled) {
+		world_answer(a, 400, "DisabledException");
+	} else if (!world_alive() || world->denials_left) {
+		if (world->denials_left)
+			world->denials_left--;
+		world_answer(a, 400, "AccessDeniedException");
+	} else {
+		for (i = 0; i < key->cap; i++)
+			key->data[i] = (uint8_t)((world->equal_halves ? i % (key->cap / 2) : i) * 7 + world->wrong_key);
+		key->len = key->cap;
+		world_answer(a, 200, "");
+	}
+}
+
+static inline void world_retire(const char *id, struct net_answer *a)
+{
+	struct world_grant *g = world_find_grant(id);
+
+	world->retires++;
+	if (world->retire_refused) {
+		world_answer(a, 400, "AccessDeniedException");
+	} else if (!g || !g->alive) {
+		world_answer(a, 400, "NotFoundException");
+	} else {
+		g->alive = false;
+		world_answer(a, 200, "");
+	}
+}
+
+int __wrap_net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
+		    int timeout_ms, struct err *e);
+
+int __wrap_net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
+		    int timeout_ms, struct err *e)
+{
+	(void)socket;
+	(void)timeout_ms;
+	assert_string_equal(rq->key_arn, WORLD_ARN);
+	if (world->kms_down) {
+		memset(a, 0, sizeof(*a));
+		a->a.transport = KMS_NO_ANSWER;
+		return err_set(e, -EAGAIN, "ecache-net is not there");
+	}
+	if (!strcmp(rq->op, "unwrap"))
+		world_unwrap(secret, a);
+	else
+		world_retire(rq->grant_id, a);
+	return 0;
+}
+
+/*
+ * strike - whether this call is the one: 0, or -EIO (before: do not call; after: call, then
+ * fail). A kill does not return.
+ */
+static inline int strike(const char *name, bool before)
+{
+	struct fault *f = &world->fault;
+
+	if (before)
+		f->calls++;
+	if (f->mode == FAULT_NONE || f->calls != f->at)
+		return 0;
+	if (f->mode != (before ? FAULT_FAIL_BEFORE : FAULT_FAIL_AFTER) &&
+	    f->mode != (before ? FAULT_KILL_BEFORE : FAULT_KILL_AFTER))
+		return 0;
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->struck_undoing = f->undoing;
+	if (f->mode == FAULT_KILL_BEFORE || f->mode == FAULT_KILL_AFTER)
+		kill(getpid(), SIGKILL);
+	f->at = 0;
+	return -EIO;
+}
+
+/* FAULTY - a wrapped function that @params and @args name, its struct err being e. */
+#define FAULTY(fn, params, args)						\
+	typeof(fn) __real_##fn, __wrap_##fn;					\
+	int __wrap_##fn params							\
+	{									\
+		int rc = strike(#fn, true);					\
+										\
+		if (rc)								\
+			return err_set(e, rc, "struck before " #fn);		\
+		rc = __real_##fn args;						\
+		if (!rc)							\
+			rc = strike(#fn, false);				\
+		return rc == -EIO ? err_set(e, rc, "struck after " #fn) : rc;	\
+	}
+
+FAULTY(intent_begin, (const char *dir, const char *name, const struct intent *i, struct err *e), (dir, name, i, e))
+FAULTY(intent_step, (const char *dir, const char *name, const struct intent *i, struct err *e), (dir, name, i, e))
+FAULTY(intent_end, (const char *dir, const char *name, struct err *e), (dir, name, e))
+FAULTY(device_save, (const struct device *d, const char *file, struct err *e), (d, file, e))
+FAULTY(device_restore, (const struct device *d, const char *file, struct err *e), (d, file, e))
+FAULTY(header_format, (const char *path, const struct header_spec *spec, const struct secret *key,
+		       char digest[TOKEN_DIGEST_MAX + 1], struct err *e), (path, spec, key, digest, e))
+FAULTY(header_write_token, (const char *path, const struct token *t, struct err *e), (path, t, e))
+FAULTY(header_load, (const char *path, struct header *h, struct err *e), (path, h, e))
+FAULTY(header_verify_key, (const char *path, const struct secret *key, struct err *e), (path, key, e))
+FAULTY(header_wipe, (const char *path, struct err *e), (path, e))
+FAULTY(pin_create, (const char *dir, const char *name, const struct pin *p, struct err *e), (dir, name, p, e))
+FAULTY(pin_remove, (const char *dir, const char *name, struct err *e), (dir, name, e))
+FAULTY(state_store, (const char *dir, const char *name, const struct state *s, struct err *e), (dir, name, s, e))
+FAULTY(state_remove, (const char *dir, const char *name, struct err *e), (dir, name, e))
+FAULTY(audit_append, (struct audit *a, const char *event, const char *volume, struct json_object *fields,
+		      const char *request_id, struct err *e), (a, event, volume, fields, request_id, e))
+FAULTY(mapping_open, (const struct dm *dm, const char *name, struct device *d, const struct header *h,
+		      bool allow_discards, struct err *e), (dm, name, d, h, allow_discards, e))
+FAULTY(mapping_key_set, (const struct dm *dm, const char *name, const char *luks_uuid, const struct secret *key,
+			 struct err *e), (dm, name, luks_uuid, key, e))
+FAULTY(mapping_announce, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
+FAULTY(mapping_close, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
+
+int __real_create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i,
+		       struct device *device, bool last, struct err *e);
+int __wrap_create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i,
+		       struct device *device, bool last, struct err *e);
+
+int __wrap_create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i,
+		       struct device *device, bool last, struct err *e)
+{
+	world->fault.undoing = true;
+	return __real_create_undo(env, t, name, i, device, last, e);
+}
+
+/* The test's own: directories, configuration, disk. */
+struct place {
+	struct scratch scratch;
+	char pins[96], state[96], intents[96], saved[96], report[96], lock[96], audit[96], disk[96];
+	char region[16], principal[64], key[128], none[1];
+	struct agentconf conf;
+	struct env env;
+};
+
+static inline void place_dir(struct place *p, char *out, const char *name)
+{
+	snprintf(out, 96, "%s/%s", p->scratch.dir, name);
+	assert_int_equal(mkdir(out, 0700), 0);
+}
+
+static inline void place_blank_disk(struct place *p)
+{
+	int fd = open(p->disk, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, WORLD_DISK), 0);
+	close(fd);
+}
+
+/*
+ * place_used_disk - a disk that holds something libblkid knows: an ext2 magic, and marks
+ * all over the first MiB.
+ */
+static inline void place_used_disk(struct place *p)
+{
+	static uint8_t buf[1024 * 1024];
+	int fd = open(p->disk, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t i;
+
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)(i * 31 + i / 256);
+	memset(buf + 1024, 0, 1024);
+	buf[1024 + 0x38] = 0x53;
+	buf[1024 + 0x39] = 0xef;
+	buf[1024 + 0x4c] = 1;		/* revision */
+	buf[1024 + 0x18] = 2;		/* 4 KiB blocks */
+	buf[1024 + 0x05] = 4;		/* 1024 of them */
+	buf[1024 + 0x20 + 1] = 0x80;	/* blocks a group */
+	buf[1024 + 0x28] = 16;		/* inodes a group */
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, buf, sizeof(buf)), sizeof(buf));
+	assert_int_equal(ftruncate(fd, WORLD_DISK), 0);
+	close(fd);
+}
+
+static inline struct place *place_make(void)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(world, MAP_FAILED);
+	/* In memory where possible: thousands of syncs of a busy disk would take a minute. */
+	strcpy(p->scratch.dir, access("/dev/shm", W_OK) ? "/tmp/ecache-XXXXXX" : "/dev/shm/ecache-XXXXXX");
+	assert_non_null(mkdtemp(p->scratch.dir));
+	place_dir(p, p->pins, "pins");
+	place_dir(p, p->state, "state");
+	place_dir(p, p->intents, "intents");
+	place_dir(p, p->saved, "saved");
+	place_dir(p, p->report, "report");
+	place_dir(p, p->lock, "lock");
+	snprintf(p->audit, sizeof(p->audit), "%s/audit.log", p->scratch.dir);
+	snprintf(p->disk, sizeof(p->disk), "%s/disk", p->scratch.dir);
+	place_blank_disk(p);
+	strcpy(p->region, "local-1");
+	strcpy(p->principal, "arn:aws:iam::123456789012:role/host");
+	strcpy(p->key, WORLD_ARN);
+	p->conf = (struct agentconf){
+		.region = p->region, .host_principal = p->principal, .default_key = p->key, .canary_key = p->none,
+		.probe_interval = 300, .teardown_deadline = 20,
+	};
+	p->env = (struct env){
+		.pin_dir = p->pins, .state_dir = p->state, .intent_dir = p->intents, .saved_dir = p->saved,
+		.report_dir = p->report, .lock_dir = p->lock, .audit_log = p->audit, .net_socket = "/nowhere",
+		.device_flags = DEVICE_FILE, .conf = &p->conf, .dm = { .ops = &dm_fake_ops, .ctx = &world->dm },
+	};
+	return p;
+}
+
+static inline void place_drop(struct place *p)
+{
+	nftw(p->scratch.dir, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+	munmap(world, sizeof(*world));
+	world = NULL;
+	free(p);
+}
+
+static inline void creator_serves_retire(int sock, struct json_object *ask)
+{
+	struct json_object *msg = json_object_new_object();
+	struct net_answer a;
+
+	world_retire(json_object_get_string(json_object_object_get(ask, "grant_id")), &a);
+	js_put_string(msg, PROTO_ANSWER, *a.a.code ? PROTO_ANSWER_FAILED : PROTO_ANSWER_RETIRED);
+	ipc_send(sock, msg, -1);
+	json_object_put(msg);
+}
+
+/* creator_says - one message of ecachectl's and ecached's ack; false when ecached ended. */
+static inline bool creator_says(int sock, struct json_object *msg)
+{
+	struct json_object *ack = NULL, *type;
+	bool ok = false;
+
+	ipc_send(sock, msg, -1);
+	json_object_put(msg);
+	while (!ok) {
+		json_object_put(ack);
+		ack = NULL;
+		if (ipc_recv(sock, &ack, NULL, 10000))
+			return false;
+		type = json_object_object_get(ack, PROTO_TYPE);
+		ok = strcmp(json_object_get_string(type), PROTO_PROGRESS);
+	}
+	ok = !strcmp(json_object_get_string(json_object_object_get(ack, PROTO_TYPE)), PROTO_ACK);
+	if (json_object_object_get(ack, PROTO_ASK))
+		creator_serves_retire(sock, ack);	/* ecached could not note it and undoes */
+	json_object_put(ack);
+	return ok;
+}
+
+/* creator_turn - the mishap of this answer, before or after it; false: say nothing more. */
+static inline bool creator_turn(int sock, unsigned int nr, bool before)
+{
+	struct json_object *msg;
+
+	if (nr != world->creator_at)
+		return true;
+	if (world->creator == (before ? CREATOR_DIES_BEFORE : CREATOR_DIES_AFTER))
+		_exit(0);
+	msg = json_object_new_object();
+	if (world->creator == (before ? CREATOR_CANCELS_BEFORE : CREATOR_CANCELS_AFTER)) {
+		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_CANCEL);
+		ipc_send(sock, msg, -1);
+		json_object_put(msg);
+		return false;
+	}
+	if (before && world->creator == CREATOR_FAILS) {
+		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_FAILED);
+		js_put_string(msg, "what", "the creator has no right");
+		ipc_send(sock, msg, -1);
+		json_object_put(msg);
+		return false;
+	}
+	json_object_put(msg);
+	return true;
+}
+
+static inline void creator_serves_grant(int sock, struct json_object *ask)
+{
+	struct json_object *msg = json_object_new_object();
+	uint8_t blob[WORLD_BLOB];
+	struct world_grant *g;
+	char text[256];
+
+	if (!creator_turn(sock, 1, true))
+		return json_object_put(msg), (void)0;
+	js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_KEY);
+	js_put_string(msg, "key_arn", WORLD_ARN);
+	if (!creator_says(sock, msg) || !creator_turn(sock, 1, false) || !creator_turn(sock, 2, true))
+		return;
+	if (json_object_get_boolean(json_object_object_get(ask, "make_grant"))) {
+		g = world_grant(json_object_get_string(json_object_object_get(ask, "grant_name")), false);
+		msg = json_object_new_object();
+		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_GRANT);
+		js_put_string(msg, "grant_id", g->id);
+		js_put_string(msg, "grant_token", "token");
+		js_put_string(msg, "request_id", "request-grant");
+		if (!creator_says(sock, msg)) {
+			/*
+			 * As ecachectl does: a grant that ecached has no record of is
+			 * nobody else's to undo.
+			 */
+			world_retire(g->id, &(struct net_answer){ 0 });
+			return;
+		}
+	}
+	if (!creator_turn(sock, 2, false) || !json_object_get_int(json_object_object_get(ask, "bytes")) ||
+	    !creator_turn(sock, 3, true))
+		return;
+	memset(blob, 0x5a, sizeof(blob));
+	base64_encode(blob, sizeof(blob), text);
+	msg = json_object_new_object();
+	js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_BLOB);
+	js_put_string(msg, "blob", text);
+	if (creator_says(sock, msg))
+		creator_turn(sock, 3, false);
+}
+
+/* creator_main - ecachectl's half, until ecached hangs up. */
+static inline void creator_main(int sock)
+{
+	struct json_object *msg;
+	const char *ask;
+
+	while (!ipc_recv(sock, &msg, NULL, 30000)) {
+		ask = json_object_get_string(json_object_object_get(msg, PROTO_ASK));
+		if (ask && !strcmp(ask, PROTO_ASK_GRANT))
+			creator_serves_grant(sock, msg);
+		else if (ask)
+			creator_serves_retire(sock, msg);
+		json_object_put(msg);
+	}
+	_exit(0);
+}
+
+enum ran { RAN_OK, RAN_FAILED, RAN_KILLED };
+
+/*
+ * run_job - a job in a child of its own, with a creator on the other end; @e is shared
+ * memory or NULL.
+ */
+static inline enum ran run_job(struct place *p, int (*job)(struct job *j, struct err *e), const struct request *rq,
+			       struct err *e)
+{
+	struct err own = ERR_INIT, *shared;
+	pid_t creator, worker;
+	int pair[2], status;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(shared, MAP_FAILED);
+	*shared = own;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	creator = fork();
+	if (!creator) {
+		close(pair[0]);
+		creator_main(pair[1]);
+	}
+	worker = fork();
+	if (!worker) {
+		struct talk t = { .sock = pair[0] };
+		struct job j = { .env = &p->env, .talk = &t, .rq = rq, .result = json_object_new_object() };
+
+		close(pair[1]);
+		_exit(job(&j, shared) ? 1 : 0);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(waitpid(worker, &status, 0), worker);
+	assert_int_equal(waitpid(creator, NULL, 0), creator);
+	if (e)
+		*e = *shared;
+	munmap(shared, sizeof(*shared));
+	if (WIFSIGNALED(status)) {
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		return RAN_KILLED;
+	}
+	return WEXITSTATUS(status) ? RAN_FAILED : RAN_OK;
+}
+
+static inline bool exists(const char *dir, const char *name, const char *suffix)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix);
+	return !access(path, F_OK);
+}
+
+/* recover_all - the next start: what an intent record of @name says, with no more faults. */
+static inline void recover_all(struct place *p, const char *name)
+{
+	struct err e = ERR_INIT;
+	int tries;
+
+	world->fault.mode = FAULT_NONE;
+	for (tries = 0; exists(p->intents, name, ".json"); tries++) {
+		assert_true(tries < 3);
+		recover_intent(&p->env, name, false, &e);
+	}
+}
+
+#endif
