@@ -44,24 +44,21 @@ static void put_path(struct buf *out, const char *path, size_t len)
 	bool slash = true;
 
 	while (path < end) {
-		const char *stop;
-		size_t n;
+		size_t n = 0;
 
 		while (path < end && *path == '/')
 			path++;
-		stop = memchr(path, '/', (size_t)(end - path));
-		if (!stop)
-			stop = end;
-		n = (size_t)(stop - path);
+		while (path + n < end && path[n] != '/')
+			n++;
 		slash = true;
 		if (n == 2 && !memcmp(path, "..", 2)) {
 			drop_segment(out, start);
 		} else if (n && !(n == 1 && *path == '.')) {
 			buf_char(out, '/');
 			put_encoded(out, path, n);
-			slash = stop < end;
+			slash = path + n < end;
 		}
-		path = stop;
+		path += n;
 	}
 	if (slash || out->len == start)
 		buf_char(out, '/');
