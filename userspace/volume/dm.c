@@ -76,6 +76,8 @@ static int run_synced(struct dm_task *t, uint16_t flags)
 	rc = run(t);
 	if (cookie)
 		dm_udev_wait(cookie);
+	/* Without udev libdevmapper keeps node changes for later, and a child that ends by _exit() has no later. */
+	dm_task_update_nodes();
 	return rc;
 }
 
