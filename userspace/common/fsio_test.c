@@ -12,7 +12,7 @@
 #include "fsio_test.h"
 #include "test.h"
 
-/* The @at-th system call of fsio.c fails with @error. With @dribble, transfers are of one byte and every second is EINTR. */
+/* The @at-th call of fsio.c fails with @error. With @dribble, transfers are of one byte and every second is EINTR. */
 static struct {
 	bool dribble;
 	bool interrupt;

@@ -20,7 +20,7 @@ static struct fake_http fake;
 static struct kms *kms;
 static struct kms_answer answer;
 static struct err error;
-static char creds_path[] = "/tmp/client_test.XXXXXX";
+static char creds_path[64];
 
 #define ANSWER(code, text) { .status = (code), .body = (text) }
 #define OK(text) ANSWER(200, text)
@@ -524,5 +524,6 @@ int main(void)
 		cmocka_unit_test(configuration_is_checked_when_it_is_opened),
 	};
 
+	strcpy(creds_path, "/tmp/client_test.XXXXXX");
 	return mkstemp(creds_path) < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,15 +217,15 @@ static void copy(char *out, size_t size, const char *text)
 {
 	size_t i;
 
-	for (i = 0; text[i] && i < size - 1; i++)
+	for (i = 0; i < size - 1 && text[i]; i++)
 		out[i] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
 	out[i] = '\0';
 }
 
 int net_answer_decode(struct json_object *msg, struct net_answer *a)
 {
-	const char *transport, *code, *message, *request_id, *state = "", *key_arn = "", *arn = "";
-	int64_t status;
+	const char *transport = "", *code = "", *message = "", *request_id = "", *state = "", *key_arn = "", *arn = "";
+	int64_t status = 0;
 	bool symmetric = false;
 	const struct js_member members[] = {
 		{ "transport", JS_STRING, 0, 1, 32, .string = &transport },

@@ -11,7 +11,7 @@
 /* read_key_id - KMS says under which key it worked; another one than we named is no answer to our question. */
 static int read_key_id(struct json_object *obj, const char *key_arn, struct err *e)
 {
-	const char *arn;
+	const char *arn = "";
 	const struct js_member members[] = {
 		{ "KeyId", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
 		{ .name = NULL },
@@ -38,7 +38,7 @@ static struct json_object *generate_body(const char *key_arn, unsigned int bytes
 
 static int read_blob(struct json_object *obj, uint8_t *blob, size_t *blob_len, struct err *e)
 {
-	const char *text;
+	const char *text = "";
 	const struct js_member members[] = {
 		{ "CiphertextBlob", JS_STRING, 0, 4, KMS_BLOB_MAX * 2, .string = &text },
 		{ .name = NULL },

@@ -55,7 +55,7 @@ int kms_create_grant(struct kms *k, const struct kms_grant_request *rq, struct k
 		     struct err *e)
 {
 	static const char op[] = "CreateGrant";
-	const char *id, *token;
+	const char *id = "", *token = "";
 	const struct js_member members[] = {
 		{ "GrantId", JS_STRING, 0, 1, KMS_GRANT_ID_MAX, .string = &id },
 		{ "GrantToken", JS_STRING, 0, 1, KMS_GRANT_TOKEN_MAX, .string = &token },

@@ -28,8 +28,8 @@ static struct json_object *describe_body(const char *key_id, const char *grant_t
 
 static int read_metadata(struct json_object *obj, const char *key_id, struct kms_key *out, struct err *e)
 {
-	const char *arn, *state, *spec = "SYMMETRIC_DEFAULT", *usage = "ENCRYPT_DECRYPT";
-	struct json_object *meta;
+	const char *arn = "", *state = "", *spec = "SYMMETRIC_DEFAULT", *usage = "ENCRYPT_DECRYPT";
+	struct json_object *meta = NULL;
 	const struct js_member top[] = { { "KeyMetadata", JS_OBJECT, .object = &meta }, { .name = NULL } };
 	const struct js_member members[] = {
 		{ "Arn", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
