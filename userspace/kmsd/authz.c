@@ -65,8 +65,9 @@ static enum fault eval_text(struct call *c, const char *text, enum policy_kind k
 }
 
 struct grant_search {
-	uint32_t operation;
+	const char *operation;
 	const struct authz *a;
+	uint8_t hash[SHA256_SIZE];	/* of a->context, if there is one */
 	bool found;
 };
 
@@ -74,7 +75,7 @@ static int grant_allows(void *ctx, struct grant *g)
 {
 	struct grant_search *s = ctx;
 
-	if (!(g->operations & s->operation))
+	if (!(g->operations & grant_operation_bit(s->operation)))
 		return 0;
 	if (s->a->context && !grant_covers(g, s->a->context))
 		return 0;
@@ -86,7 +87,8 @@ static int grant_allows(void *ctx, struct grant *g)
 
 static int search_grants(struct call *c, const struct key *k, const char *grantee, struct grant_search *s)
 {
-	struct grant_filter f = { .key_id = k->id, .grantee = grantee, .after = "" };
+	struct grant_filter f = { .key_id = k->id, .grantee = grantee, .operation = s->operation,
+				  .hash = s->a->context ? s->hash : NULL };
 	int rc = store_grant_each(c->svc->store, &f, grant_allows, s);
 
 	return rc < 0 ? rc : 0;
@@ -96,18 +98,22 @@ static int search_grants(struct call *c, const struct key *k, const char *grante
 static int ask_grants(struct call *c, const char *op, const struct key *k, const struct authz *a, bool own_allows,
 		      bool *yes)
 {
-	struct grant_search s = { .operation = grant_operation_bit(op), .a = a };
+	struct grant_search s = { .operation = op, .a = a };
 	char account[ARN_SIZE];
 	int rc = 0;
 
-	if (s.operation) {
-		snprintf(account, sizeof(account), "arn:aws:iam::%s:root", c->svc->account);
+	*yes = false;
+	if (!grant_operation_bit(op))
+		return 0;
+	if (a->context)
+		rc = context_folded_hash(a->context, s.hash);
+	snprintf(account, sizeof(account), "arn:aws:iam::%s:root", c->svc->account);
+	if (!rc)
 		rc = search_grants(c, k, c->caller_arn, &s);
-		if (!rc && !s.found && *c->session_arn)
-			rc = search_grants(c, k, c->session_arn, &s);
-		if (!rc && !s.found && own_allows)
-			rc = search_grants(c, k, account, &s);
-	}
+	if (!rc && !s.found && *c->session_arn)
+		rc = search_grants(c, k, c->session_arn, &s);
+	if (!rc && !s.found && own_allows)
+		rc = search_grants(c, k, account, &s);
 	*yes = s.found;
 	return rc;
 }

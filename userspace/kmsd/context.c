@@ -107,6 +107,52 @@ bool context_matches(const struct context *a, const struct context *b)
 	return a->nr == b->nr && context_covers(a, b) && context_covers(b, a);
 }
 
+/* folded_pair - length and bytes of the key in lower case (as strcasecmp() sees it), then of the value. */
+static void folded_pair(const struct context_pair *pair, struct buf *out)
+{
+	put_u32(out, strlen(pair->key));
+	for (const char *p = pair->key; *p; p++)
+		buf_char(out, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
+	put_u32(out, strlen(pair->value));
+	buf_str(out, pair->value);
+}
+
+static int buf_order(const void *a, const void *b)
+{
+	const struct buf *x = a, *y = b;
+	int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+
+	if (order)
+		return order;
+	return x->len < y->len ? -1 : x->len > y->len;
+}
+
+int context_folded_hash(const struct context *ctx, uint8_t out[SHA256_SIZE])
+{
+	struct buf *pair = calloc((size_t)ctx->nr + 1, sizeof(*pair)), all = BUF_INIT;
+	bool failed = !pair;
+	int rc = -ENOMEM;
+
+	for (unsigned int i = 0; !failed && i < ctx->nr; i++) {
+		folded_pair(&ctx->pair[i], &pair[i]);
+		failed = pair[i].failed;
+	}
+	if (failed)
+		goto out;
+	qsort(pair, ctx->nr, sizeof(*pair), buf_order);
+	for (unsigned int i = 0; i < ctx->nr; i++)
+		if (!i || buf_order(&pair[i - 1], &pair[i]))
+			buf_add(&all, pair[i].data, pair[i].len);
+	if (!all.failed)
+		rc = crypto_sha256(all.data ? all.data : "", all.len, out);
+out:
+	for (unsigned int i = 0; pair && i < ctx->nr; i++)
+		buf_wipe(&pair[i]);
+	free(pair);
+	buf_wipe(&all);
+	return rc;
+}
+
 bool context_equal(const struct context *a, const struct context *b)
 {
 	if (a->nr != b->nr)

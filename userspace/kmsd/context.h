@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "buf.h"
+#include "crypto.h"
 
 /*
  * An encryption context: pairs of strings, sorted by key (bytes), no key twice. The strings belong to a JSON object
@@ -50,6 +51,12 @@ bool context_covers(const struct context *whole, const struct context *part);
 
 /* context_matches - the same pairs, keys compared without regard to case. */
 bool context_matches(const struct context *a, const struct context *b);
+
+/*
+ * context_folded_hash - SHA-256 over the pairs with keys in lower case, each once: equal for contexts that match. What
+ * the grants of a key are looked up by; context_matches() still decides. -ENOMEM, -EIO.
+ */
+int context_folded_hash(const struct context *ctx, uint8_t out[SHA256_SIZE]);
 
 /* context_equal - the same pairs, byte for byte. */
 bool context_equal(const struct context *a, const struct context *b);

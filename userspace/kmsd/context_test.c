@@ -112,6 +112,62 @@ static void different_contexts_encode_differently(void **state)
 	}
 }
 
+/* hash_of - and whether two contexts that match have it in common is what grants are found by. */
+static void hash_of(const struct context *ctx, uint8_t out[SHA256_SIZE])
+{
+	assert_int_equal(context_folded_hash(ctx, out), 0);
+}
+
+static void contexts_that_match_hash_alike(void **state)
+{
+	static const char *const words[] = { "a", "A", "b", "B", "ab", "" };
+	uint64_t seed = 11;
+	unsigned int matched = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct json_object *o[2];
+		struct context ctx[2];
+		uint8_t hash[2][SHA256_SIZE];
+
+		for (unsigned int n = 0; n < 2; n++) {
+			o[n] = json_object_new_object();
+			for (unsigned int p = test_random(&seed) % 4; p; p--)
+				json_object_object_add(o[n], words[test_random(&seed) % 5],
+						       json_object_new_string(words[test_random(&seed) % 6]));
+			assert_int_equal(context_from_json(&ctx[n], o[n]), 0);
+			hash_of(&ctx[n], hash[n]);
+		}
+		if (context_matches(&ctx[0], &ctx[1])) {
+			assert_memory_equal(hash[0], hash[1], SHA256_SIZE);
+			matched += ctx[0].nr > 0;
+		}
+		for (unsigned int n = 0; n < 2; n++) {
+			context_free(&ctx[n]);
+			json_object_put(o[n]);
+		}
+	}
+	assert_true(matched > 50);
+}
+
+static void contexts_that_differ_hash_differently(void **state)
+{
+	static const char *const cases[] = {
+		"{}", "{\"a\":\"\"}", "{\"a\":\"b\"}", "{\"ab\":\"\"}", "{\"a\":\"B\"}", "{\"a\":\"b\",\"c\":\"d\"}",
+	};
+	uint8_t hash[sizeof(cases) / sizeof(*cases)][SHA256_SIZE];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct context ctx = read(cases[i]);
+
+		hash_of(&ctx, hash[i]);
+		for (unsigned int j = 0; j < i; j++)
+			assert_memory_not_equal(hash[i], hash[j], SHA256_SIZE);
+		context_free(&ctx);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +175,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_the_empty_context),
 		cmocka_unit_test(what_is_no_context_is_refused),
 		cmocka_unit_test(different_contexts_encode_differently),
+		cmocka_unit_test(contexts_that_match_hash_alike),
+		cmocka_unit_test(contexts_that_differ_hash_differently),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

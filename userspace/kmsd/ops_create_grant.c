@@ -142,7 +142,7 @@ static int is_twin(void *ctx, struct grant *g)
 /* add_grant - or, when it has a name, find the one that an earlier try of the same request made. */
 static enum fault add_grant(struct call *c, struct grant *g)
 {
-	struct grant_filter f = { .key_id = g->key_id, .name = g->name, .after = "" };
+	struct grant_filter f = { .key_id = g->key_id, .name = g->name };
 	struct twin twin = { .wanted = g };
 	int64_t nr = 0;
 	int rc;

@@ -61,8 +61,6 @@ static int list_one(void *ctx, struct grant *g)
 {
 	struct page *p = ctx;
 
-	if (p->grant_id && strcmp(p->grant_id, g->id))
-		return 0;
 	if (p->grantee && strcmp(p->grantee, g->grantee))
 		return 0;
 	if (!p->left) {
@@ -72,6 +70,19 @@ static int list_one(void *ctx, struct grant *g)
 	p->left--;
 	memcpy(p->last, g->id, sizeof(p->last));
 	put_grant(&p->w, p->c, g);
+	return 0;
+}
+
+static int list_by_id(struct page *p, const struct key *k)
+{
+	struct grant g;
+	int rc = store_grant_get(p->c->svc->store, p->grant_id, &g);
+
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	if (!strcmp(g.key_id, k->id))
+		list_one(p, &g);
+	grant_free(&g);
 	return 0;
 }
 
@@ -91,7 +102,7 @@ static enum fault list_page(struct call *c, const struct key *k, struct page *p,
 
 	jsonw_open(&p->w, NULL, '{');
 	jsonw_open(&p->w, "Grants", '[');
-	rc = store_grant_each(c->svc->store, &filter, list_one, p);
+	rc = p->grant_id ? list_by_id(p, k) : store_grant_each(c->svc->store, &filter, list_one, p);
 	if (rc < 0)
 		return call_internal(c, rc);
 	jsonw_close(&p->w, ']');

@@ -99,7 +99,9 @@ struct grant_filter {
 	const char *key_id;
 	const char *grantee;	/* NULL: any */
 	const char *name;	/* NULL: any */
-	const char *after;	/* ids above this one; "" from the start */
+	const char *operation;	/* NULL: any */
+	const uint8_t *hash;	/* context_folded_hash(): leave out those that want another context; NULL: all */
+	const char *after;	/* ids above this one; NULL: all */
 };
 
 /* store_grant_each - call @fn for each in order of ids; stops at the first that does not return 0 and returns that. */

@@ -46,16 +46,28 @@ static int read_operations(sqlite3_stmt *st, int col, uint32_t *bits)
 int store_grant_add(struct store *s, const struct grant *g)
 {
 	struct buf operations = BUF_INIT;
+	uint8_t hash[SHA256_SIZE];
+	size_t hash_len = 0;
 	const char *pairs = NULL;
-	int rc = -ENOMEM;
+	int rc = 0;
 
 	put_operations(g->operations, &operations);
-	if (g->constraint != GRANT_UNCONSTRAINED)
+	if (g->constraint != GRANT_UNCONSTRAINED) {
 		pairs = js_text(g->pairs.owner, NULL);
-	if (!operations.failed && (pairs || g->constraint == GRANT_UNCONSTRAINED))
-		rc = sql_run(s, "INSERT INTO \"grant\" (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssssssi",
-			     g->id, g->key_id, *g->name ? g->name : NULL, g->grantee, *g->retiring ? g->retiring : NULL,
-			     g->issuer, operations.data, constraints[g->constraint], pairs, g->created_ms);
+		rc = pairs ? 0 : -ENOMEM;
+	}
+	/* Only an Equals constraint can be looked up by the context; the others are looked at one by one. */
+	if (!rc && g->constraint == GRANT_CONTEXT_EQUALS) {
+		rc = context_folded_hash(&g->pairs, hash);
+		hash_len = sizeof(hash);
+	}
+	if (!rc && operations.failed)
+		rc = -ENOMEM;
+	if (!rc)
+		rc = sql_run(s, "INSERT INTO \"grant\" (" COLUMNS ", context_hash) VALUES"
+				" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssssssib", g->id, g->key_id,
+			     *g->name ? g->name : NULL, g->grantee, *g->retiring ? g->retiring : NULL, g->issuer,
+			     operations.data, constraints[g->constraint], pairs, g->created_ms, hash, hash_len);
 	buf_wipe(&operations);
 	return rc;
 }
@@ -137,26 +149,57 @@ int store_grant_count(struct store *s, const char *key_id, int64_t *nr)
 	return sql_number(s, nr, "SELECT count(*) FROM \"grant\" WHERE key_id = ?", "s", key_id);
 }
 
+/* start_filter - a key of fifty thousand grants to one principal must not be searched one by one for each Decrypt. */
 static int start_filter(struct store *s, sqlite3_stmt **st, const struct grant_filter *f)
 {
-	if (f->grantee)
-		return sql_start(s, st, "SELECT " COLUMNS " FROM \"grant\" WHERE key_id = ? AND grantee = ? AND id > ?"
-					" ORDER BY id", "sss", f->key_id, f->grantee, f->after);
-	if (f->name)
-		return sql_start(s, st, "SELECT " COLUMNS " FROM \"grant\" WHERE key_id = ? AND name = ? AND id > ?"
-					" ORDER BY id", "sss", f->key_id, f->name, f->after);
-	return sql_start(s, st, "SELECT " COLUMNS " FROM \"grant\" WHERE key_id = ? AND id > ? ORDER BY id", "ss",
-			 f->key_id, f->after);
+	const char *value[5];
+	struct buf sql = BUF_INIT;
+	unsigned int nr = 0;
+	int rc = -ENOMEM;
+
+	buf_str(&sql, "SELECT " COLUMNS " FROM \"grant\" WHERE key_id = ?");
+	value[nr++] = f->key_id;
+	if (f->grantee) {
+		buf_str(&sql, " AND grantee = ?");
+		value[nr++] = f->grantee;
+	}
+	if (f->name) {
+		buf_str(&sql, " AND name = ?");
+		value[nr++] = f->name;
+	}
+	if (f->operation) {
+		buf_str(&sql, " AND instr(' ' || operations || ' ', ' ' || ? || ' ')");
+		value[nr++] = f->operation;
+	}
+	if (f->after) {
+		buf_str(&sql, " AND id > ?");
+		value[nr++] = f->after;
+	}
+	if (f->hash)
+		buf_str(&sql, " AND context_hash IN (x'', ?)");
+	if (f->after)
+		buf_str(&sql, " ORDER BY id");
+	if (!sql.failed)
+		rc = sql_start(s, st, sql.data, "");
+	for (unsigned int i = 0; !rc && i < nr; i++)
+		rc = sqlite3_bind_text(*st, (int)i + 1, value[i], -1, SQLITE_STATIC) == SQLITE_OK ? 0 : -ENOMEM;
+	if (!rc && f->hash &&
+	    sqlite3_bind_blob(*st, (int)nr + 1, f->hash, SHA256_SIZE, SQLITE_STATIC) != SQLITE_OK)
+		rc = -ENOMEM;
+	buf_wipe(&sql);
+	return rc;
 }
 
 int store_grant_each(struct store *s, const struct grant_filter *f, int (*fn)(void *ctx, struct grant *g), void *ctx)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	struct grant g;
 	int rc = start_filter(s, &st, f);
 
-	if (rc)
+	if (rc) {
+		sqlite3_finalize(st);
 		return rc;
+	}
 	while ((rc = sql_step(s, st)) == 1) {
 		rc = read_grant(st, &g);
 		if (rc)

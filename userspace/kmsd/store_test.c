@@ -142,6 +142,69 @@ static void grants_last_until_they_are_deleted(void **state)
 	grant_free(&g);
 }
 
+static int count_grant(void *ctx, struct grant *g)
+{
+	(void)g;
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+static unsigned int found(struct fixture *f, const struct grant_filter *filter)
+{
+	unsigned int nr = 0;
+
+	assert_int_equal(store_grant_each(f->store, filter, count_grant, &nr), 0);
+	return nr;
+}
+
+static void a_grant_is_found_among_many_by_its_context(void **state)
+{
+	struct grant_filter filter = { .key_id = KEY_A, .grantee = "arn:aws:iam::123456789012:role/host" };
+	uint8_t hash[SHA256_SIZE];
+	struct fixture *f = *state;
+	struct json_object *wanted;
+	struct context ctx;
+	char text[64];
+
+	add_key(f, KEY_A, MATERIAL "a");
+	assert_int_equal(store_begin(f->store), 0);
+	for (unsigned int i = 0; i < 500; i++) {
+		struct json_object *o;
+		struct grant g;
+
+		make_grant(&g, GRANT "0");
+		snprintf(g.id, sizeof(g.id), "%064x", i);
+		context_free(&g.pairs);
+		snprintf(text, sizeof(text), "{\"cache\":\"c%u\"}", i);
+		o = json_tokener_parse(text);
+		assert_int_equal(context_from_json(&g.pairs, o), 0);
+		json_object_put(o);
+		/* one in a hundred has another kind of constraint, or none */
+		if (i % 100 == 0)
+			g.constraint = GRANT_CONTEXT_SUBSET;
+		if (i % 100 == 1)
+			g.constraint = GRANT_UNCONSTRAINED;
+		assert_int_equal(store_grant_add(f->store, &g), 0);
+		grant_free(&g);
+	}
+	assert_int_equal(store_end(f->store, 0), 0);
+	assert_int_equal(found(f, &filter), 500);
+	wanted = json_tokener_parse("{\"Cache\":\"c123\"}");
+	assert_int_equal(context_from_json(&ctx, wanted), 0);
+	json_object_put(wanted);
+	assert_int_equal(context_folded_hash(&ctx, hash), 0);
+	context_free(&ctx);
+	filter.hash = hash;
+	assert_int_equal(found(f, &filter), 1 + 10);
+	filter.operation = "Decrypt";
+	assert_int_equal(found(f, &filter), 1 + 10);
+	filter.operation = "Encrypt";
+	assert_int_equal(found(f, &filter), 0);
+	/* a part of a name is not the name */
+	filter.operation = "Describe";
+	assert_int_equal(found(f, &filter), 0);
+}
+
 /* What a newer program wrote must not be read as less than it is. */
 static void an_unknown_constraint_is_no_grant(void **state)
 {
@@ -344,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(keys_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(grants_last_until_they_are_deleted, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_grant_is_found_among_many_by_its_context, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unknown_constraint_is_no_grant, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_name_one_alias, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_due_key_is_gone_with_all_that_hangs_on_it, setup, teardown),
