@@ -73,11 +73,19 @@ static int options(int argc, char **argv, const char **config, int *level)
 	return -1;
 }
 
-/* make_dir - with its parents; what exists keeps its rights. */
+/* make_one - the rights as given, whatever the umask; what exists keeps its own. */
+static int make_one(const char *path, mode_t mode, struct err *e)
+{
+	if (!mkdir(path, 0700))
+		return chmod(path, mode) ? err_sys(e, -errno, "cannot set the rights of %s", path) : 0;
+	return errno == EEXIST ? 0 : err_sys(e, -errno, "cannot make %s", path);
+}
+
 static int make_dir(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];
 	char *p;
+	int rc;
 
 	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
 		return err_set(e, -ENAMETOOLONG, "path too long: %.100s", path);
@@ -85,13 +93,12 @@ static int make_dir(const char *path, mode_t mode, struct err *e)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			return err_sys(e, -errno, "cannot make %s", part);
+		rc = make_one(part, 0755, e);
+		if (rc)
+			return rc;
 		*p = '/';
 	}
-	if (mkdir(path, mode) && errno != EEXIST)
-		return err_sys(e, -errno, "cannot make %s", path);
-	return 0;
+	return make_one(path, mode, e);
 }
 
 /* make_dir_of - the directory that a file will be in. */
