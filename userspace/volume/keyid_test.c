@@ -48,14 +48,18 @@ static void forms(void **state)
 static void equal_halves_are_refused(void **state)
 {
 	struct secret s;
+	size_t i;
 
 	(void)state;
 	fill(&s, 64);
 	assert_int_equal(key_halves_differ(&s), 0);
 	memcpy(s.data + 32, s.data, 32);
 	assert_int_equal(key_halves_differ(&s), -EKEYREJECTED);
-	s.data[63] ^= 1;
-	assert_int_equal(key_halves_differ(&s), 0);
+	for (i = 0; i < 64; i++) {
+		s.data[i] ^= 1;
+		assert_int_equal(key_halves_differ(&s), 0);
+		s.data[i] ^= 1;
+	}
 	secret_wipe(&s);
 }
 

@@ -66,18 +66,28 @@ static void found_once_per_namespace(void **state)
 }
 
 /* A process in a chroot sees only a part; if it happens to be read first it must not hide the rest. */
-static void a_chroot_does_not_hide_mounts(void **state)
+static void chroot_in(struct scratch *s, const char *jailed, const char *other)
 {
-	struct scratch *s = *state;
 	struct mount_list l;
 
-	process(s, "2", "nsA", "/jail", "40 22 253:5 / /cache rw - ext4 /dev/mapper/v1 rw\n");
-	process(s, "3", "nsA", "/", ROOT_LINE "40 22 253:5 / /jail/cache rw - ext4 /dev/mapper/v1 rw\n"
-					      "41 22 253:5 / /srv rw - ext4 /dev/mapper/v1 rw\n");
+	process(s, jailed, "nsA", "/jail", "40 22 253:5 / /cache rw - ext4 /dev/mapper/v1 rw\n");
+	process(s, other, "nsA", "/", ROOT_LINE "40 22 253:5 / /jail/cache rw - ext4 /dev/mapper/v1 rw\n"
+						"41 22 253:5 / /srv rw - ext4 /dev/mapper/v1 rw\n");
 	assert_int_equal(find(s, &l), 0);
 	assert_int_equal(l.nr, 2);	/* mount 40 once, mount 41 */
 	assert_int_equal(l.mounts[0].id + l.mounts[1].id, 81);
 	mount_list_free(&l);
+}
+
+static void a_chroot_does_not_hide_mounts(void **state)
+{
+	chroot_in(*state, "2", "3");
+}
+
+/* The same with the roles changed: which is read first is the directory's affair. */
+static void a_chroot_does_not_hide_mounts_either_way(void **state)
+{
+	chroot_in(*state, "3", "2");
 }
 
 static void names_are_unescaped(void **state)
@@ -182,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(found_once_per_namespace),
 		scratch_test(a_chroot_does_not_hide_mounts),
+		scratch_test(a_chroot_does_not_hide_mounts_either_way),
 		scratch_test(names_are_unescaped),
 		scratch_test(odd_lines_and_vanished_processes_are_survived),
 		scratch_test(other_devices_are_not_ours),
