@@ -162,11 +162,28 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+/* set_state_dir - on the command line a relative path is the caller's; the server keeps no working directory. */
+static int set_state_dir(void *c, const char *value, struct err *e)
+{
+	char *full = realpath(value, NULL);
+	int rc;
+
+	if (!full) {
+		rc = err_sys(e, -errno, "cannot use the state directory %s", value);
+		if (rc == -ENOENT)
+			err_hint(e, "make it with: ecache-kmsd init --state-dir %s", value);
+		return rc;
+	}
+	rc = config_set_state_dir(c, full, e);
+	free(full);
+	return rc;
+}
+
 /* configure - the file first, then the options, which win. Returns 0, an exit code as positive number, or -errno. */
 static int configure(struct config *c, int argc, char **argv, struct err *e)
 {
 	static int (*const set[128])(void *c, const char *value, struct err *e) = {
-		['s'] = config_set_state_dir,
+		['s'] = set_state_dir,
 		['u'] = config_set_socket,
 		['l'] = config_set_listen,
 		['v'] = config_set_log_level,

@@ -54,6 +54,21 @@ static void a_grant_gives_what_it_says_until_it_is_revoked(void **state)
 	assert_string_equal(decrypts(k, "host", key, blob, "{\"cache\":\"a\"}"), "AccessDeniedException");
 }
 
+static void a_subset_lets_more_pairs_pass_and_no_fewer(void **state)
+{
+	char key[ARN_SIZE], blob[512], id[HEX_ID_SIZE];
+	struct kit *k = *state;
+
+	kit_key(k, key);
+	kit_encrypt(k, key, "{\"cache\":\"a\",\"x\":\"y\"}", blob, sizeof(blob));
+	kit_grant(k, key, HOST, "[\"Decrypt\"]", ",\"Constraints\":{\"EncryptionContextSubset\":{\"cache\":\"a\"}}", id, NULL);
+	assert_string_equal(decrypts(k, "host", key, blob, "{\"x\":\"y\",\"cache\":\"a\"}"), "");
+	assert_string_equal(decrypts(k, "host", key, blob, "{\"x\":\"y\"}"), "AccessDeniedException");
+	assert_string_equal(decrypts(k, "host", key, blob, "{\"cache\":\"b\",\"x\":\"y\"}"), "AccessDeniedException");
+	/* what passes the constraint still has to be the ciphertext's own context */
+	assert_string_equal(decrypts(k, "host", key, blob, "{\"cache\":\"a\"}"), "InvalidCiphertextException");
+}
+
 static void constraints_do_not_bind_describe_key(void **state)
 {
 	char key[ARN_SIZE], id[HEX_ID_SIZE];
@@ -423,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_grant_gives_what_it_says_until_it_is_revoked),
+		T(a_subset_lets_more_pairs_pass_and_no_fewer),
 		T(constraints_do_not_bind_describe_key),
 		T(a_session_or_the_account_can_be_the_grantee),
 		T(the_same_request_with_a_name_makes_one_grant),

@@ -230,32 +230,44 @@ static int choose_names(struct service *svc, const char *account, const char *re
 	return 0;
 }
 
-int state_create(const char *dir, const char *account, const char *region, struct err *e)
+/* create_at - @dir has no slash at its end, so that "DIR.new" stands beside it. */
+static int create_at(struct service *svc, const char *dir, struct err *e)
 {
-	struct service svc = SERVICE_INIT;
 	char *fresh;
 	int rc, fd;
 
-	rc = choose_names(&svc, account, region, e);
-	if (!rc)
-		rc = check_target(dir, e);
-	if (rc)
-		return rc;
 	if (asprintf(&fresh, "%s.new", dir) < 0)
 		return err_sys(e, -ENOMEM, "init");
 	fd = take_new_dir(fresh, e);
-	if (fd < 0) {
-		free(fresh);
-		return fd;
-	}
-	rc = fill(&svc, fresh, e);
+	rc = fd < 0 ? fd : fill(svc, fresh, e);
 	if (!rc)
 		rc = publish(fresh, dir, e);
-	if (rc)
-		remove_tree(fresh);
-	state_close(&svc);
-	close(fd);
+	if (fd >= 0) {
+		if (rc)
+			remove_tree(fresh);
+		close(fd);
+	}
 	free(fresh);
+	return rc;
+}
+
+int state_create(const char *dir, const char *account, const char *region, struct err *e)
+{
+	struct service svc = SERVICE_INIT;
+	size_t len = strlen(dir);
+	char *clean;
+	int rc;
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	clean = strndup(dir, len);
+	rc = clean ? choose_names(&svc, account, region, e) : err_sys(e, -ENOMEM, "init");
+	if (!rc)
+		rc = check_target(clean, e);
+	if (!rc)
+		rc = create_at(&svc, clean, e);
+	state_close(&svc);
+	free(clean);
 	return rc;
 }
 

@@ -139,8 +139,11 @@ static void an_empty_directory_will_do_and_a_used_one_not(void **state)
 	assert_int_equal(make(f, &e), -EEXIST);
 	assert_int_equal(access(under(f, ".hidden"), F_OK), 0);
 	assert_int_equal(unlink(under(f, ".hidden")), 0);
+	strcat(f->dir, "//");
 	assert_int_equal(make(f, &e), 0);
+	f->dir[strlen(f->dir) - 2] = '\0';
 	assert_int_equal(mode_of(f->dir), 0700);
+	assert_int_not_equal(access(f->fresh, F_OK), 0);
 }
 
 static void what_an_interrupted_init_left_is_cleared(void **state)

@@ -343,6 +343,26 @@ static void an_answer_outlives_a_kill(void **state)
 	assert_int_equal(store_grant_get(f->store, GRANT "2", &g), -ENOENT);
 }
 
+/* Losing power cannot be tried here; what outliving it rests on can be looked at. */
+static void commits_wait_for_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	int64_t synchronous = 0, secure_delete = 0;
+	sqlite3_stmt *st;
+	char mode[16] = "";
+
+	reopen(f);
+	assert_int_equal(sql_start(f->store, &st, "PRAGMA journal_mode", ""), 0);
+	assert_int_equal(sql_step(f->store, st), 1);
+	assert_int_equal(sql_text(st, 0, mode, sizeof(mode)), 0);
+	sqlite3_finalize(st);
+	assert_string_equal(mode, "wal");
+	assert_int_equal(sql_number(f->store, &synchronous, "PRAGMA synchronous", ""), 0);
+	assert_int_equal(synchronous, 2);
+	assert_int_equal(sql_number(f->store, &secure_delete, "PRAGMA secure_delete", ""), 0);
+	assert_int_equal(secure_delete, 1);
+}
+
 static void two_processes_see_each_other(void **state)
 {
 	struct fixture *f = *state;
@@ -413,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_due_key_is_gone_with_all_that_hangs_on_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_change_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_outlives_a_kill, setup, teardown),
+		cmocka_unit_test_setup_teardown(commits_wait_for_the_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_processes_see_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_newer_or_foreign_database_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_database_takes_nobodys_place, setup, teardown),
