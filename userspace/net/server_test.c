@@ -260,6 +260,25 @@ static void a_worker_that_takes_too_long_is_ended(void **state)
 	assert_string_equal(a.a.code, "DryRunOperationException");
 }
 
+static void there_are_never_more_workers_than_allowed(void **state)
+{
+	static const struct fake_reply replies[] = { NO("DryRunOperationException", "") };
+	struct net_answer a;
+	int64_t start;
+	int mute;
+
+	(void)state;
+	begin(replies, COUNT(replies), 1, 500);
+	start = now_ms();
+	mute = ipc_connect(sock_path, NULL);
+	assert_true(mute >= 0);
+	assert_int_equal(ask(&probe, NULL, &a), 0);
+	assert_string_equal(a.a.code, "DryRunOperationException");
+	/* the only place was taken until its time was over */
+	assert_true(now_ms() - start >= 490);
+	close(mute);
+}
+
 static void a_silent_client_holds_only_its_own_worker(void **state)
 {
 	struct net_answer a;
@@ -330,6 +349,7 @@ int main(void)
 		cmocka_unit_test_teardown(bad_requests_are_not_put_to_kms, end),
 		cmocka_unit_test_teardown(more_questions_than_workers_wait, end),
 		cmocka_unit_test_teardown(a_worker_that_takes_too_long_is_ended, end),
+		cmocka_unit_test_teardown(there_are_never_more_workers_than_allowed, end),
 		cmocka_unit_test_teardown(a_silent_client_holds_only_its_own_worker, end),
 		cmocka_unit_test_teardown(other_users_are_refused, end),
 		cmocka_unit_test_teardown(a_stop_lets_a_request_end, end),
