@@ -61,7 +61,8 @@ static void a_subset_lets_more_pairs_pass_and_no_fewer(void **state)
 
 	kit_key(k, key);
 	kit_encrypt(k, key, "{\"cache\":\"a\",\"x\":\"y\"}", blob, sizeof(blob));
-	kit_grant(k, key, HOST, "[\"Decrypt\"]", ",\"Constraints\":{\"EncryptionContextSubset\":{\"cache\":\"a\"}}", id, NULL);
+	kit_grant(k, key, HOST, "[\"Decrypt\"]", ",\"Constraints\":{\"EncryptionContextSubset\":{\"cache\":\"a\"}}", id,
+		  NULL);
 	assert_string_equal(decrypts(k, "host", key, blob, "{\"x\":\"y\",\"cache\":\"a\"}"), "");
 	assert_string_equal(decrypts(k, "host", key, blob, "{\"x\":\"y\"}"), "AccessDeniedException");
 	assert_string_equal(decrypts(k, "host", key, blob, "{\"cache\":\"b\",\"x\":\"y\"}"), "AccessDeniedException");
