@@ -25,6 +25,13 @@ kernel_image() {
 	fi
 }
 
+# kernel_cmdline SERIES: what it is booted with beside the common parameters. With slab
+# checks on, caches have no per-CPU arrays of objects: those keep old pointers,
+# and kmemleak takes a leaked object for used.
+kernel_cmdline() {
+	[ "$1" != debug ] || echo slab_debug=F
+}
+
 # module_lock NAME: two builds in one folder wait for each other.
 module_lock() {
 	mkdir -p "$repo/build/modules"
