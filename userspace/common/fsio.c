@@ -240,7 +240,7 @@ static int fill(int fd, const void *buf, size_t len, mode_t mode)
 static int write_file(const char *path, const void *buf, size_t len, mode_t mode, bool must_be_new, struct err *e)
 {
 	char temp[NAME_MAX + 1];
-	struct place pl;
+	struct place pl = { .dir = -1 };
 	int fd, rc;
 
 	rc = place_open(&pl, path, e);
@@ -288,7 +288,7 @@ int fsio_create(const char *path, const void *buf, size_t len, mode_t mode, stru
 
 int fsio_unlink(const char *path, struct err *e)
 {
-	struct place pl;
+	struct place pl = { .dir = -1 };
 	int rc;
 
 	rc = place_open(&pl, path, e);

@@ -22,7 +22,7 @@ static bool good_value(const struct span *s, size_t max)
 {
 	size_t i;
 
-	if (!s->len || s->len > max)
+	if (!s->at || !s->len || s->len > max)
 		return false;
 	for (i = 0; i < s->len; i++) {
 		if (s->at[i] <= ' ' || s->at[i] >= 0x7f)
@@ -33,15 +33,15 @@ static bool good_value(const struct span *s, size_t max)
 
 static char *put(char *p, const struct span *s)
 {
-	memcpy(p, s->at, s->len);
+	if (s->at)
+		memcpy(p, s->at, s->len);
 	p[s->len] = '\0';
 	return p + s->len + 1;
 }
 
 static enum look keep(struct creds *out, const struct profile *f, const char *where, struct err *e)
 {
-	static const struct span nothing = { "", 0 };
-	const struct span *token = f->session_token.at ? &f->session_token : &nothing;
+	const struct span *token = &f->session_token;
 	char *p;
 	int rc;
 
