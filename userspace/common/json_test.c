@@ -115,7 +115,7 @@ static void bad_members_are_named(void **state)
 	refused("{\"m\":true}", n, "\"m\" must be an integer");
 	refused("{\"m\":1}", n, "\"m\" must be 2 to 3");
 	refused("{\"m\":4}", n, "\"m\" must be 2 to 3");
-	refused("{\"m\":18446744073709551618}", n, "\"m\" must be 2 to 3");
+	refused("{\"m\":18446744073709551615}", n, "\"m\" must be 2 to 3");
 	refused("{\"m\":0}", b, "\"m\" must be true or false");
 	refused("{\"m\":[]}", o, "\"m\" must be an object");
 	refused("{\"m\":{}}", a, "\"m\" must be an array");
