@@ -6,6 +6,7 @@
 
 #include "../common/log.h"
 #include "child.h"
+#include "dm.h"
 
 /* Standard input, output and error stay: sanitizers and asserts write to them. */
 #define FIRST 3
@@ -51,6 +52,7 @@ void child_settle(const char *name, const int *keep, size_t nr)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	log_init(name, -1);
+	dm_forget();
 	close_others(keep, nr);
 	prctl(PR_SET_NAME, name);
 }

@@ -356,6 +356,11 @@ static int kernel_warm(void *ctx, struct err *e)
 	return rc ? err_sys(e, rc, "cannot open /dev/mapper/control") : 0;
 }
 
+void dm_forget(void)
+{
+	dm_lib_release();
+}
+
 const struct dm_ops dm_kernel = {
 	.create = kernel_create,
 	.message = kernel_message,

@@ -75,6 +75,12 @@ struct dm {
 
 extern const struct dm_ops dm_kernel;
 
+/*
+ * dm_forget - close what libdevmapper keeps open (/dev/mapper/control), in a child that is about to close all
+ * descriptors: libdevmapper would go on to use the number.
+ */
+void dm_forget(void);
+
 #define DM_KERNEL { .ops = &dm_kernel, .ctx = NULL }
 
 #endif

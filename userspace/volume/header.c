@@ -91,9 +91,16 @@ static int luks_load(struct luks *l, const char *path, struct err *e)
 	rc = crypt_load(l->cd, CRYPT_LUKS2, NULL);
 	if (!rc)
 		return 0;
-	luks_err(l, e, rc == -EINVAL ? -EBADMSG : rc, "cannot read the LUKS2 header");
+	if (rc == -EINVAL) {
+		/* libcryptsetup gives its reasons to its debug log only. */
+		rc = err_set(e, -EBADMSG, "the LUKS2 header is damaged or inconsistent%s%s", l->last[0] ? ": " : "",
+			     l->last);
+		err_hint(e, "cryptsetup luksDump --debug says why");
+	} else {
+		luks_err(l, e, rc, "cannot read the LUKS2 header");
+	}
 	luks_free(l);
-	return rc == -EINVAL ? -EBADMSG : rc;
+	return rc;
 }
 
 int header_format(const char *path, const struct header_spec *spec, const struct secret *key,

@@ -314,12 +314,6 @@ static void forged_headers_are_refused(void **state)
 	static const struct {
 		const char *from, *to;
 	} bad[] = {
-		{ "\"keyslots\":{}", "\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64,\"area\":{\"type\":\"raw\","
-		  "\"offset\":\"32768\",\"size\":\"4096\",\"encryption\":\"aes-xts-plain64\",\"key_size\":64},"
-		  "\"kdf\":{\"type\":\"pbkdf2\",\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\"},"
-		  "\"af\":{\"type\":\"luks1\",\"stripes\":4000,\"hash\":\"sha256\"}}}" },
-		{ "\"segments\":{\"0\":{",
-		  "\"segments\":{\"1\":{\"type\":\"linear\",\"offset\":\"2097152\",\"size\":\"512\"},\"0\":{" },
 		{ "\"iv_tweak\":\"0\"", "\"iv_tweak\":\"8\"" },
 		{ "\"offset\":\"1048576\"", "\"offset\":\"2097152\"" },
 		{ "\"size\":\"dynamic\"", "\"size\":\"1048576\"" },
@@ -348,6 +342,34 @@ static void forged_headers_are_refused(void **state)
 		forge(f, bad[i].from, bad[i].to);
 		refused(f);
 	}
+}
+
+/* What libcryptsetup itself accepts takes two changes: a keyslot that the digest knows, a second segment behind a sized one. */
+static void well_forged_headers_are_refused(void **state)
+{
+	static const char keyslot[] =
+		"\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64,\"area\":{\"type\":\"raw\","
+		"\"offset\":\"32768\",\"size\":\"4096\",\"encryption\":\"aes-xts-plain64\",\"key_size\":64},"
+		"\"kdf\":{\"type\":\"pbkdf2\",\"hash\":\"sha256\",\"iterations\":1000,\"salt\":\"AAAA\"},"
+		"\"af\":{\"type\":\"luks1\",\"stripes\":4000,\"hash\":\"sha256\"}}}";
+	static const char second[] =
+		"\"sector_size\":4096},\"1\":{\"type\":\"linear\",\"offset\":\"2097152\",\"size\":\"dynamic\"}}";
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	struct header h;
+
+	forge(f, "\"keyslots\":{}", keyslot);
+	forge(f, "\"type\":\"pbkdf2\",\"keyslots\":[]", "\"type\":\"pbkdf2\",\"keyslots\":[\"0\"]");
+	assert_int_equal(header_load(f->path, &h, &e), -EBADMSG);
+	assert_non_null(strstr(e.what, "has keyslots"));
+	refused(f);
+
+	format(f, 4096);
+	forge(f, "\"size\":\"dynamic\"", "\"size\":\"1048576\"");
+	forge(f, "\"sector_size\":4096}}", second);
+	assert_int_equal(header_load(f->path, &h, &e), -EBADMSG);
+	assert_non_null(strstr(e.what, "2 segments"));
+	refused(f);
 }
 
 static void a_digest_of_another_key_is_refused(void **state)
@@ -528,6 +550,7 @@ int main(void)
 		header_test(no_header),
 		header_test(wipe_touches_only_the_header),
 		header_test(forged_headers_are_refused),
+		header_test(well_forged_headers_are_refused),
 		header_test(a_digest_of_another_key_is_refused),
 		header_test(persistent_flags_of_dm_crypt_mean_nothing),
 		header_test(an_older_copy_does_not_win),
