@@ -46,6 +46,7 @@ list_all() {
 	for t in $(agent_tests); do
 		echo "agent/$t"
 	done
+	echo docs/tour
 	echo kunit
 }
 
@@ -168,12 +169,20 @@ build_module() {
 	[ $status -eq 0 ] && ! grep -i 'warning' "$out/build-module-$1"
 }
 
+# The README's tour, by a user who has just installed everything.
+tour() {
+	rm -rf build/stage
+	scripts/toolbox build-userspace &&
+		scripts/toolbox run make -s -C /src/userspace install O=/src/build/guest DESTDIR=/src/build/stage PREFIX=/usr &&
+		scripts/vm systemd --timeout 600 --disk 256M 7.3 scripts/tests/tour.sh
+}
+
 # The modules are built whenever a guest will want one; that they build is a test of its own.
 modules_group() {
 	for k in $kernels; do
 		if wanted "build/$k"; then
 			run "build/$k" build_module "$k"
-		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; } | any_wanted; then
+		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; } | any_wanted; then
 			build_module "$k" > /dev/null
 		fi
 	done
@@ -187,6 +196,7 @@ run_all() {
 		system_group 7.3
 		system_group 6.1
 		agent_group
+		run docs/tour tour
 	) &
 	lane=$!
 	fast_group
