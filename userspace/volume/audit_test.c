@@ -32,7 +32,10 @@ static int verify(struct scratch *s, uint64_t *records)
 	return audit_verify(scratch_path(s, LOG), records, NULL);
 }
 
-/* A log made by hand, with right hashes: line @i is made of @events[i] and @seqs[i], "" stands for a line that is no record. */
+/*
+ * A log made by hand, with right hashes: line @i is made of @events[i] and @seqs[i], "" stands for a line that is
+ * no record.
+ */
 static void forge(struct scratch *s, const char *const *events, const int *seqs, size_t nr)
 {
 	char prev[AUDIT_HASH_LEN + 1], line[512], text[4096] = "";

@@ -3,8 +3,8 @@
 #define ECACHE_NAMESPACE_H
 
 /*
- * For tests: a child in a mount namespace of its own (as root, or as root of a user namespace), so that what it mounts is gone
- * with it; and loop devices, for root only. Include after common/test.h.
+ * For tests: a child in a mount namespace of its own (as root, or as root of a user namespace), so that what it
+ * mounts is gone with it; and loop devices, for root only. Include after common/test.h.
  */
 
 #include <errno.h>
@@ -48,7 +48,10 @@ static inline int namespace_enter(void)
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
 }
 
-/* namespace_run - @fn in such a child; NAMESPACE_SKIP where there can be none, or when @fn exits with it; 0: all held. */
+/*
+ * namespace_run - @fn in such a child; NAMESPACE_SKIP where there can be none, or when @fn exits with it; 0: all
+ * held.
+ */
 static inline int namespace_run(void (*fn)(void *arg), void *arg)
 {
 	int status;
@@ -64,7 +67,10 @@ static inline int namespace_run(void (*fn)(void *arg), void *arg)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -status;
 }
 
-/* loop_make - a loop device over @file, which is made with @size bytes; false where there are none. Ends with loop_drop(). */
+/*
+ * loop_make - a loop device over @file, which is made with @size bytes; false where there are none. Ends with
+ * loop_drop().
+ */
 static inline bool loop_make(const char *file, off_t size, char dev[64])
 {
 	FILE *out;

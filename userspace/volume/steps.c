@@ -134,8 +134,14 @@ static int step_error(const struct teardown_spec *spec, int64_t until_ms, char *
 	rc = flush_buffers(spec);
 	if (rc)
 		snprintf(note, TEARDOWN_ERR_MAX + 1, "buffers not flushed: %s", strerror(-rc));
-	if (spec->policy == POLICY_LOCK)
+	if (spec->policy == POLICY_LOCK) {
+		/*
+		 * udev looks again, finds it LOCKED and tells systemd; under policy teardown the error table's
+		 * resume does.
+		 */
+		spec->dm->ops->change(spec->dm->ctx, spec->name, NULL);
 		return rc;
+	}
 	rc = spec->dm->ops->error_table(spec->dm->ctx, spec->name, &e);
 	return rc ? fail(note, rc, &e) : 0;
 }

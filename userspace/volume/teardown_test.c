@@ -13,7 +13,6 @@
 #include "clock.h"
 #include "dm_fake.h"
 #include "sample.h"
-#include "supervise.h"
 #include "teardown.h"
 
 /* For a loaded machine: far more than a fork takes, and still short of the deadlines that are asserted. */
@@ -444,121 +443,6 @@ static void bad_orders_are_refused(void **state)
 	assert_int_equal(teardown_start_steps(&t, &f->spec, &fakes, NULL), -EINVAL);
 }
 
-/*
- * On a virtual clock: whatever deadline, delay and durations, the key's turn comes by its slot, or at once when
- * late.
- */
-static void slots_always_leave_time_for_the_key(void **state)
-{
-	enum teardown_step order[TEARDOWN_NR];
-	uint64_t seed = 0x7ea2d0;
-	int64_t now, until, key_at;
-	int i, s;
-
-	(void)state;
-	for (i = 0; i < 20000; i++) {
-		struct teardown_spec spec = {
-			.verdict_ms = 1000000, .deadline_ms = 1000 + test_random(&seed) % 600000,
-		};
-
-		now = spec.verdict_ms + test_random(&seed) % (2 * spec.deadline_ms);
-		key_at = spec.verdict_ms + spec.deadline_ms * 6 / 10;
-		teardown_order(&spec, now, order);
-		if (now - spec.verdict_ms >= spec.deadline_ms / 2)
-			assert_int_equal(order[0], TEARDOWN_KEY);
-		for (s = 0; s < TEARDOWN_NR; s++) {
-			until = teardown_until(&spec, order, s, now);
-			assert_true(until >= now);
-			if (order[s] == TEARDOWN_KEY && s)
-				assert_true(now <= key_at);
-			if (order[s] == TEARDOWN_STOP && !s && now < spec.verdict_ms + spec.deadline_ms / 4)
-				assert_true(until <= spec.verdict_ms + spec.deadline_ms * 2 / 5);
-			/* It hangs, or ends somewhere in its slot. */
-			now = test_random(&seed) % 2 ? until : now + (int64_t)(test_random(&seed) % (until - now + 1));
-		}
-		assert_true(now <= spec.verdict_ms + 2 * spec.deadline_ms + TEARDOWN_NR * TEARDOWN_GRACE_MS);
-	}
-}
-
-static struct teardown_report real_run(struct fixture *f)
-{
-	struct teardown_report re;
-
-	f->spec.verdict_ms = now_ms();
-	assert_int_equal(teardown_run(&f->spec, &re, NULL), 0);
-	assert_true(re.done);
-	return re;
-}
-
-/* The real steps, on a mapping that has no unit and no mounts. */
-static void real_steps_on_an_idle_volume(void **state)
-{
-	struct fixture *f = *state;
-	struct teardown_report re = real_run(f);
-
-	assert_int_equal(re.step[TEARDOWN_STOP].outcome, STEP_SKIPPED);
-	assert_int_equal(re.step[TEARDOWN_KILL].outcome, STEP_SKIPPED);
-	assert_int_equal(re.step[TEARDOWN_SHUTDOWN].outcome, STEP_SKIPPED);
-	assert_int_equal(re.step[TEARDOWN_UMOUNT].outcome, STEP_SKIPPED);
-	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_OK);
-	assert_int_equal(re.step[TEARDOWN_ERROR].outcome, STEP_OK);
-	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_OK);
-	assert_int_equal(re.step[TEARDOWN_VERIFY].outcome, STEP_OK);
-	assert_true(re.key_gone && re.removed && re.in_time);
-	assert_int_equal(sh->fake.nr, 0);
-	/* Again: nothing is left to do, and that is success. */
-	re = real_run(f);
-	assert_true(re.key_gone && re.removed);
-	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_SKIPPED);
-}
-
-static void real_steps_on_a_held_volume(void **state)
-{
-	struct fixture *f = *state;
-	struct teardown_report re;
-
-	sh->fake.dev[0].open_count = 1;
-	re = real_run(f);
-	assert_true(re.key_gone && re.in_time);
-	assert_false(re.removed);
-	assert_true(sh->fake.dev[0].error_table && sh->fake.dev[0].deferred);
-	assert_non_null(strstr(re.step[TEARDOWN_VERIFY].text, "removed with the last"));
-}
-
-static void real_steps_lock(void **state)
-{
-	struct fixture *f = *state;
-	struct teardown_report re;
-
-	f->spec.policy = POLICY_LOCK;
-	re = real_run(f);
-	assert_true(re.key_gone && re.in_time);
-	assert_false(re.removed);
-	assert_int_equal(sh->fake.dev[0].state, DM_STATE_LOCKED);
-	assert_false(sh->fake.dev[0].error_table);
-	assert_int_equal(re.step[TEARDOWN_REMOVE].outcome, STEP_SKIPPED);
-}
-
-static void real_steps_tell_of_a_key_that_stays(void **state)
-{
-	struct fixture *f = *state;
-	struct teardown_report re;
-
-	sh->fake.deaf = true;
-	f->spec.policy = POLICY_LOCK;
-	re = real_run(f);
-	assert_false(re.key_gone);
-	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_FAILED);
-	assert_int_equal(re.step[TEARDOWN_VERIFY].outcome, STEP_FAILED);
-	assert_non_null(strstr(re.step[TEARDOWN_VERIFY].text, "ACTIVE"));
-	/* Under policy teardown the error table takes the key along, and that is found out. */
-	f->spec.policy = POLICY_TEARDOWN;
-	sh->fake.dev[0].open_count = 1;
-	re = real_run(f);
-	assert_int_equal(re.step[TEARDOWN_KEY].outcome, STEP_FAILED);
-	assert_true(re.key_gone);
-}
-
 static void as_json(void **state)
 {
 	struct teardown_report re = { .done = true, .key_gone = true, .key_gone_ms = 12, .total_ms = 34 };
@@ -600,11 +484,6 @@ int main(void)
 		teardown_test(progress_is_seen_while_it_runs),
 		teardown_test(several_at_once),
 		teardown_test(bad_orders_are_refused),
-		cmocka_unit_test(slots_always_leave_time_for_the_key),
-		teardown_test(real_steps_on_an_idle_volume),
-		teardown_test(real_steps_on_a_held_volume),
-		teardown_test(real_steps_lock),
-		teardown_test(real_steps_tell_of_a_key_that_stays),
 		cmocka_unit_test(as_json),
 	};
 
