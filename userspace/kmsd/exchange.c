@@ -54,7 +54,7 @@ void exchange_connection(void *cls, struct MHD_Connection *conn, void **socket_c
 {
 	const struct exchange_ctx *ctx = cls;
 	const union MHD_ConnectionInfo *info;
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(a);
 
 	if (code != MHD_CONNECTION_NOTIFY_STARTED)
@@ -63,9 +63,9 @@ void exchange_connection(void *cls, struct MHD_Connection *conn, void **socket_c
 	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (!info || getsockname(info->connect_fd, (struct sockaddr *)&a, &len))
 		return;
-	if (a.ss_family != AF_UNIX)
+	if (a.ss_family == AF_INET || a.ss_family == AF_INET6)
 		*socket_context = &peer_tcp;
-	else if (listener_allows(info->connect_fd, ctx->config))
+	else if (a.ss_family == AF_UNIX && listener_allows(info->connect_fd, ctx->config))
 		*socket_context = &peer_unix;
 }
 

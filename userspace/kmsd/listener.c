@@ -90,7 +90,7 @@ static void format_address(const union address *a, char *out, size_t size)
 int listener_tcp(const char *address, char *bound, size_t size, struct err *e)
 {
 	union address a;
-	socklen_t len;
+	socklen_t len = 0;
 	int fd, rc, on = 1;
 
 	rc = parse_address(address, &a, &len, e);
@@ -196,7 +196,7 @@ int listener_unix(const char *path, const struct config *c, struct err *e)
 int listener_inherited(int fd, bool *is_unix, struct err *e)
 {
 	socklen_t len = sizeof(union address), type_len = sizeof(int);
-	union address a;
+	union address a = { .any.sa_family = AF_UNSPEC };
 	int type = 0;
 
 	if (getsockname(fd, &a.any, &len) || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len))
@@ -216,22 +216,23 @@ static bool in_groups(const struct config *c, gid_t gid)
 	return false;
 }
 
-/* peer_groups - whether a supplementary group of the peer is allowed. */
+/* peer_groups_allowed - whether a supplementary group of the peer is allowed. */
 static bool peer_groups_allowed(int fd, const struct config *c)
 {
-	socklen_t len = 0;
+	gid_t few[32], *many = NULL, *gids = few;
+	socklen_t len = sizeof(few);
 	bool yes = false;
-	gid_t *gids;
+	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len);
 
-	/* The first call tells the size. */
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) || errno != ERANGE ||
-	    len > GROUPS_MAX * sizeof(*gids))
-		return false;
-	gids = malloc(len);
-	if (gids && !getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len))
-		for (size_t i = 0; !yes && i < len / sizeof(*gids); i++)
-			yes = in_groups(c, gids[i]);
-	free(gids);
+	/* The kernel has said how many bytes it wants. */
+	if (rc && errno == ERANGE && len <= GROUPS_MAX * sizeof(*gids)) {
+		many = malloc(len);
+		gids = many;
+		rc = gids ? getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, gids, &len) : -1;
+	}
+	for (size_t i = 0; !rc && !yes && i < len / sizeof(*gids); i++)
+		yes = in_groups(c, gids[i]);
+	free(many);
 	return yes;
 }
 

@@ -175,19 +175,22 @@ static void what_the_manager_passes_is_checked(void **state)
 	close(fd);
 }
 
-/* as_user - connect as another user and let the server judge; 1 allowed, 0 not. */
-static int as_user(uid_t uid, gid_t gid, gid_t extra, const struct config *c)
+/* as_user - connect as another user, with @nr groups up from @extra, and let the server judge; 1 allowed, 0 not. */
+static int as_user(uid_t uid, gid_t gid, gid_t extra, unsigned int nr, const struct config *c)
 {
+	gid_t groups[100];
 	struct config open_to_all = { .nr_uids = 1, .uid = { 0 } };
 	struct err e = ERR_INIT;
 	int fd, conn, status, allowed;
 	pid_t pid;
 
+	for (unsigned int i = 0; i < nr; i++)
+		groups[i] = extra + i;
 	fd = listener_unix(path, &open_to_all, &e);
 	assert_true(fd >= 0);
 	pid = fork();
 	if (!pid) {
-		if (setgroups(1, &extra) || setgid(gid) || setuid(uid))
+		if (setgroups(nr, groups) || setgid(gid) || setuid(uid))
 			_exit(1);
 		conn = connect_to(path);
 		_exit(conn < 0 ? 2 : 0);
@@ -214,13 +217,16 @@ static void who_is_let_in(void **state)
 	/* Only root can become somebody else. */
 	if (geteuid())
 		skip();
-	assert_int_equal(as_user(0, 0, 0, &none), 1);
-	assert_int_equal(as_user(4711, 4711, 4711, &none), 0);
-	assert_int_equal(as_user(4711, 4711, 4711, &users), 1);
-	assert_int_equal(as_user(4712, 4712, 4712, &users), 0);
-	assert_int_equal(as_user(4712, 5001, 4712, &groups), 1);
-	assert_int_equal(as_user(4712, 4712, 5000, &groups), 1);
-	assert_int_equal(as_user(4712, 4712, 5002, &groups), 0);
+	assert_int_equal(as_user(0, 0, 0, 1, &none), 1);
+	assert_int_equal(as_user(4711, 4711, 4711, 1, &none), 0);
+	assert_int_equal(as_user(4711, 4711, 4711, 1, &users), 1);
+	assert_int_equal(as_user(4712, 4712, 4712, 1, &users), 0);
+	assert_int_equal(as_user(4712, 5001, 4712, 1, &groups), 1);
+	assert_int_equal(as_user(4712, 4712, 5000, 1, &groups), 1);
+	assert_int_equal(as_user(4712, 4712, 5002, 1, &groups), 0);
+	/* more groups than a first look has room for */
+	assert_int_equal(as_user(4712, 4712, 4901, 100, &groups), 1);
+	assert_int_equal(as_user(4712, 4712, 4900, 100, &groups), 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -261,7 +261,9 @@ int state_create(const char *dir, const char *account, const char *region, struc
 	while (len > 1 && dir[len - 1] == '/')
 		len--;
 	clean = strndup(dir, len);
-	rc = clean ? choose_names(&svc, account, region, e) : err_sys(e, -ENOMEM, "init");
+	if (!clean)
+		return err_sys(e, -ENOMEM, "init");
+	rc = choose_names(&svc, account, region, e);
 	if (!rc)
 		rc = check_target(clean, e);
 	if (!rc)
