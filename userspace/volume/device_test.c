@@ -207,7 +207,7 @@ struct loop {
 	char dev[64], dir[128];
 };
 
-static void mounted(void *arg)
+static void while_mounted(void *arg)
 {
 	struct err e = ERR_INIT;
 	struct loop *l = arg;
@@ -235,7 +235,7 @@ static void a_real_device(void **state)
 	snprintf(l.dir, sizeof(l.dir), "%s/mnt", s->dir);
 	claims(l.dev);
 	if (!loop_mkfs(l.dev))
-		rc = namespace_run(mounted, &l);
+		rc = namespace_run(while_mounted, &l);
 	loop_drop(l.dev);
 	if (rc != NAMESPACE_SKIP)
 		assert_int_equal(rc, 0);
