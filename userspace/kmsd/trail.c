@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,50 +21,71 @@ struct trail {
 	int fd;
 };
 
+/* end_line - a crash may have cut the last record short: what follows must not run into it. */
+static int end_line(int fd)
+{
+	struct stat st;
+	char last;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!st.st_size)
+		return 0;
+	if (pread(fd, &last, 1, st.st_size - 1) != 1)
+		return -EIO;
+	return last == '\n' ? 0 : write_all(fd, "\n", 1);
+}
+
 static int open_log(const char *path, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc, fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	return fd < 0 ? err_sys(e, -errno, "cannot open the audit log %s", path) : fd;
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open the audit log %s", path);
+	rc = end_line(fd);
+	if (!rc)
+		return fd;
+	close(fd);
+	return err_sys(e, rc, "cannot append to the audit log %s", path);
 }
 
 int trail_open(const char *path, struct trail **out, struct err *e)
 {
-	struct trail *a = calloc(1, sizeof(*a));
+	struct trail *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM;
 
-	if (!a)
-		return err_sys(e, -ENOMEM, "audit log");
-	a->path = strdup(path);
-	a->fd = a->path ? open_log(path, e) : err_sys(e, -ENOMEM, "audit log");
-	if (a->fd < 0) {
-		int rc = a->fd;
-
-		free(a->path);
-		free(a);
+	if (!t)
+		return err_sys(e, rc, "audit log");
+	t->path = strdup(path);
+	t->fd = t->path ? open_log(path, e) : err_sys(e, rc, "audit log");
+	if (t->fd < 0) {
+		rc = t->fd;
+		free(t->path);
+		free(t);
 		return rc;
 	}
-	*out = a;
+	*out = t;
 	return 0;
 }
 
-int trail_reopen(struct trail *a, struct err *e)
+int trail_reopen(struct trail *t, struct err *e)
 {
-	int fd = open_log(a->path, e);
+	int fd = open_log(t->path, e);
 
 	if (fd < 0)
 		return fd;
-	close(a->fd);
-	a->fd = fd;
+	close(t->fd);
+	t->fd = fd;
 	return 0;
 }
 
-void trail_close(struct trail *a)
+void trail_close(struct trail *t)
 {
-	if (!a)
+	if (!t)
 		return;
-	close(a->fd);
-	free(a->path);
-	free(a);
+	close(t->fd);
+	free(t->path);
+	free(t);
 }
 
 /* The request's members that a record may show. Plaintext, CiphertextBlob, GrantTokens and the like stay out. */
@@ -208,19 +230,35 @@ void trail_format(const struct call *c, struct buf *out)
 	jsonw_close(&w, '}');
 }
 
-void trail_write(struct trail *a, const struct call *c)
+/* append - the whole line or nothing of it. */
+static int append(int fd, const struct buf *line)
+{
+	struct stat st;
+	int rc;
+
+	if (line->failed)
+		return -ENOMEM;
+	if (fstat(fd, &st))
+		return -errno;
+	rc = write_all(fd, line->data, line->len);
+	/* A full disk takes a part. If not even cutting helps, the next opening ends the line. */
+	if (rc && ftruncate(fd, st.st_size))
+		log_err("audit log: cannot take back a part of a record: %s", strerror(errno));
+	return rc;
+}
+
+void trail_write(struct trail *t, const struct call *c)
 {
 	struct buf line = BUF_INIT;
-	int rc = -ENOMEM;
+	int rc;
 
-	if (!a || !c->op || !c->authenticated)
+	if (!t || !c->op || !c->authenticated)
 		return;
 	trail_format(c, &line);
 	buf_char(&line, '\n');
-	if (!line.failed)
-		rc = write_all(a->fd, line.data, line.len);
+	rc = append(t->fd, &line);
 	if (rc)
-		log_err("audit log %s: request %s (%s) is not recorded: %s", a->path, c->request_id, c->op->name,
+		log_err("audit log %s: request %s (%s) is not recorded: %s", t->path, c->request_id, c->op->name,
 			strerror(-rc));
 	buf_wipe(&line);
 }

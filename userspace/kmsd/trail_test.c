@@ -2,6 +2,10 @@
 /* The audit log: a record for each authenticated call, shaped like CloudTrail's, without secrets. */
 #include "service_test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 #include "call.h"
 #include "trail.h"
 
@@ -184,6 +188,50 @@ static void a_renamed_log_is_let_go(void **state)
 	json_object_put(record);
 }
 
+static void a_full_disk_tears_no_record(void **state)
+{
+	struct rlimit limit = { 0, RLIM_INFINITY };
+	struct json_object *record;
+	char text[65536];
+	struct kit *k = *state;
+	struct stat st;
+
+	kit_fails(k, "admin", "ListKeys", "{}");
+	assert_int_equal(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit.rlim_cur = (rlim_t)st.st_size + 100;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	/* answered all the same */
+	assert_string_equal(kit_fails(k, "admin", "ListAliases", "{}"), "");
+	limit.rlim_cur = RLIM_INFINITY;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	kit_fails(k, "admin", "ListKeys", "{}");
+	assert_int_equal(read_log(text, sizeof(text), &record), 2);
+	json_object_put(record);
+}
+
+static void a_torn_record_stands_alone(void **state)
+{
+	struct kit *k = *state;
+	struct err e = ERR_INIT;
+	char line[4096];
+	FILE *file;
+
+	trail_close(k->svc.trail);
+	file = fopen(path, "w");
+	fputs("{\"eventVersion\":\"1.0", file);
+	fclose(file);
+	assert_int_equal(trail_open(path, &k->svc.trail, &e), 0);
+	kit_fails(k, "admin", "ListKeys", "{}");
+	file = fopen(path, "r");
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_string_equal(line, "{\"eventVersion\":\"1.0\n");
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_int_equal(line[0], '{');
+	assert_null(fgets(line, sizeof(line), file));
+	fclose(file);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -194,6 +242,8 @@ int main(void)
 		T(grants_are_recorded_as_cloudtrail_does),
 		T(no_secret_is_in_it),
 		T(a_renamed_log_is_let_go),
+		T(a_full_disk_tears_no_record),
+		T(a_torn_record_stands_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
