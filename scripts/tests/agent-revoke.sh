@@ -29,6 +29,7 @@ exec 7< "$WORK/mnt/data" 8< /dev/mapper/c1
 
 # the other volume's user: writes and reads all the time
 (
+	exec 7<&- 8<&-
 	n=0
 	while [ ! -e "$WORK/stop" ]; do
 		n=$((n + 1))
@@ -38,6 +39,7 @@ exec 7< "$WORK/mnt/data" 8< /dev/mapper/c1
 	echo $n > "$WORK/rounds"
 ) &
 user=$!
+PIDS="$PIDS $user"
 
 revoked=$(now_ms)
 revoke_grant

@@ -87,8 +87,8 @@ static void tell(const struct tear *t, const struct teardown_report *r)
 			 teardown_step_name(i), outcome_word(&r->step[i]), (long long)r->step[i].ms,
 			 *r->step[i].text ? ": " : "", r->step[i].text);
 	snprintf(key_gone, sizeof(key_gone), "%lld", (long long)r->key_gone_ms);
-	snprintf(text, sizeof(text), "%s: %s %s %lld ms after the verdict (%s), done after %lld ms, mapping %s",
-		 t->name, t->policy == POLICY_TEARDOWN ? "key destroyed" : "key wiped", r->key_gone ? "" : "NOT CONFIRMED",
+	snprintf(text, sizeof(text), "%s: %s%s %lld ms after the verdict (%s), done after %lld ms, mapping %s",
+		 t->name, t->policy == POLICY_TEARDOWN ? "key destroyed" : "key wiped", r->key_gone ? "" : " NOT CONFIRMED",
 		 (long long)r->key_gone_ms, r->in_time ? "in time" : "LATE", (long long)r->total_ms,
 		 r->removed ? "removed" : "still there");
 	log_fields(r->key_gone && r->in_time ? LOG_WARNING : LOG_ALERT, text, "ECACHE_VOLUME", t->name, "ECACHE_EVENT",

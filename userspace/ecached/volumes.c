@@ -167,7 +167,8 @@ static void end_it(struct daemon *d, const char *name, const struct pin *p, cons
 	tears_add(d, &o);
 }
 
-static void refresh_mapped(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s)
+static void refresh_mapped(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s,
+			   bool scanning)
 {
 	bool live = m->is_ecache && (m->status.state == DM_STATE_ACTIVE || m->status.state == DM_STATE_LOCKED);
 	bool locked = live && m->status.state == DM_STATE_LOCKED;
@@ -179,7 +180,8 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 	}
 	if (s->is_revoked) {
 		watching_remove(d, m->name);
-		if (!m->deferred_remove)
+		/* Not right after a teardown that left it: each try takes a deadline, and one a minute is enough. */
+		if (scanning && !m->deferred_remove)
 			end_it(d, m->name, p, s);
 		return;
 	}
@@ -193,7 +195,7 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 		log_err("%s is open but cannot be watched: no memory", m->name);
 }
 
-void volumes_refresh(struct daemon *d, const char *name)
+static void refresh(struct daemon *d, const char *name, bool scanning)
 {
 	struct {
 		struct pin pin;
@@ -220,10 +222,15 @@ void volumes_refresh(struct daemon *d, const char *name)
 		   state_load(d->env.state_dir, name, &w->state, &e)) {
 		log_err("%s is open but cannot be watched: %s", name, e.what);
 	} else {
-		refresh_mapped(d, &w->mapping, &w->pin, &w->state);
+		refresh_mapped(d, &w->mapping, &w->pin, &w->state, scanning);
 	}
 	free(w);
 	watching_kick(d);
+}
+
+void volumes_refresh(struct daemon *d, const char *name)
+{
+	refresh(d, name, false);
 }
 
 struct scan {
@@ -268,7 +275,7 @@ int volumes_scan(struct daemon *d, struct err *e)
 		rc = scan_name(&s, v->name);	/* may be gone behind our back */
 	}
 	for (i = 0; i < s.nr && !rc; i++)
-		volumes_refresh(d, s.name[i]);
+		refresh(d, s.name[i], true);
 	free(s.name);
 	return rc;
 }
