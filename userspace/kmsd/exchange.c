@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "exchange.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,6 +139,24 @@ static enum MHD_Result check_headers(struct exchange_ctx *ctx, struct MHD_Connec
 	return MHD_YES;
 }
 
+/* source_of - what the audit log calls the other end. */
+static const char *source_of(struct MHD_Connection *conn, char text[INET6_ADDRSTRLEN])
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info ? info->client_addr : NULL;
+	const char *name = NULL;
+
+	if (peer_of(conn) == &peer_unix)
+		return "unix";
+	if (a && a->sa_family == AF_INET)
+		name = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, text,
+				 INET6_ADDRSTRLEN);
+	else if (a && a->sa_family == AF_INET6)
+		name = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, text,
+				 INET6_ADDRSTRLEN);
+	return name ? name : "unknown";
+}
+
 struct header_walk {
 	struct http_request *rq;
 	bool too_many;
@@ -159,11 +179,9 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
 static enum MHD_Result answer(struct exchange_ctx *ctx, struct MHD_Connection *conn, const struct exchange *x,
 			      const char *method)
 {
-	struct http_request rq = { .method = method,
-				   .target = x->target,
-				   .body = x->body.data,
-				   .body_len = x->body.len,
-				   .source = peer_of(conn) == &peer_unix ? "unix" : "127.0.0.1" };
+	char address[INET6_ADDRSTRLEN];
+	struct http_request rq = { .method = method, .target = x->target, .body = x->body.data,
+				   .body_len = x->body.len, .source = source_of(conn, address) };
 	struct header_walk walk = { .rq = &rq };
 	struct http_reply reply;
 

@@ -340,6 +340,14 @@ class Wire(WithServer):
         status, answer = self.server.send(headers, data, method="PUT")
         self.assertEqual((status, answer["__type"]), (400, "UnknownOperationException"))
 
+    def test_the_audit_log_says_from_where(self):
+        self.server.call("admin", "ListAliases")
+        self.curl()
+        with open(os.path.join(self.server.state, "cloudtrail.log")) as file:
+            records = [json.loads(line) for line in file]
+        self.assertEqual({r["sourceIPAddress"] for r in records if r["eventName"] == "ListAliases"}, {"127.0.0.1"})
+        self.assertIn("unix", {r["sourceIPAddress"] for r in records if r["eventName"] == "ListKeys"})
+
     def test_too_large(self):
         headers, data = self.server.request("admin", "ListKeys", b"{" + b" " * 262144 + b"}")
         status, answer = self.server.send(headers, data)

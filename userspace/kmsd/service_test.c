@@ -2,6 +2,9 @@
 /* The door: who is let in, what a request must look like, and that no bytes do harm. */
 #include "service_test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "call.h"
 
 static void a_signed_request_is_answered(void **state)
@@ -182,6 +185,31 @@ static void any_body_gets_an_answer(void **state)
 	}
 }
 
+/* What could not be made durable was not done, and is said to be our fault. */
+static void a_full_disk_changes_nothing(void **state)
+{
+	struct rlimit limit = { 4096, RLIM_INFINITY };
+	char key[ARN_SIZE], id[HEX_ID_SIZE], other[HEX_ID_SIZE];
+	struct kit *k = *state;
+
+	kit_key(k, key);
+	kit_grant(k, key, KIT_USER("admin"), "[\"Decrypt\"]", ",\"Name\":\"n\"", id, NULL);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_string_equal(kit_fails(k, "admin", "CreateKey", "{}"), "KMSInternalException");
+	assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id),
+			    "KMSInternalException");
+	/* reading goes on */
+	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"%s\"}", key), "");
+	limit.rlim_cur = RLIM_INFINITY;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	kit_grant(k, key, KIT_USER("admin"), "[\"Decrypt\"]", ",\"Name\":\"n\"", other, NULL);
+	assert_string_equal(id, other);
+	assert_string_equal(kit_fails(k, "admin", "RevokeGrant", "{\"KeyId\":\"%s\",\"GrantId\":\"%s\"}", key, id), "");
+	kit_reopen(k);
+	assert_int_equal(store_check(k->svc.store, NULL), 0);
+}
+
 static void faults_have_names_and_statuses(void **state)
 {
 	(void)state;
@@ -208,6 +236,7 @@ int main(void)
 		T(a_body_is_one_json_object),
 		T(an_answer_is_always_json),
 		T(any_body_gets_an_answer),
+		T(a_full_disk_changes_nothing),
 		cmocka_unit_test(faults_have_names_and_statuses),
 	};
 
