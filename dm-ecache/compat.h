@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#if __has_include(<linux/hex.h>)
+#ifdef ECACHE_HAVE_HEX_H
 #include <linux/hex.h>
 #else
 #include <linux/kernel.h>
@@ -86,11 +86,12 @@ static inline void ecache_flush_bypasses_map(struct dm_target *ti)
 }
 
 /*
- * Bottom half on the CPU that asked for it: a work item of a BH workqueue, where there is
- * none a tasklet. One per CPU, never one per bio: the tasklet core still touches a tasklet
- * after its function has returned.
+ * Bottom half on the CPU that asked for it: a work item of a BH workqueue, where there is none
+ * a tasklet. One per CPU, never one per bio: the tasklet core still touches a tasklet after its
+ * function has returned.
  */
 struct ecache_bh {
+	void (*func)(struct ecache_bh *bh);
 #ifdef ECACHE_HAVE_WQ_BH
 	struct work_struct work;
 #else
@@ -100,15 +101,18 @@ struct ecache_bh {
 
 #ifdef ECACHE_HAVE_WQ_BH
 
-#define ECACHE_BH_HANDLER(fn, type, member)				\
-	static void fn##_inner(type *owner);				\
-	static void fn(struct work_struct *work)			\
-	{								\
-		fn##_inner(container_of(work, type, member.work));	\
-	}								\
-	static void fn##_inner(type *owner)
+static inline void ecache_bh_work(struct work_struct *work)
+{
+	struct ecache_bh *bh = container_of(work, struct ecache_bh, work);
 
-#define ecache_bh_init(bh, fn)	INIT_WORK(&(bh)->work, fn)
+	bh->func(bh);
+}
+
+static inline void ecache_bh_init(struct ecache_bh *bh, void (*func)(struct ecache_bh *bh))
+{
+	bh->func = func;
+	INIT_WORK(&bh->work, ecache_bh_work);
+}
 
 static inline struct workqueue_struct *ecache_bh_create(void)
 {
@@ -132,15 +136,18 @@ static inline void ecache_bh_destroy(struct workqueue_struct *wq)
 
 #else
 
-#define ECACHE_BH_HANDLER(fn, type, member)				\
-	static void fn##_inner(type *owner);				\
-	static void fn(struct tasklet_struct *tasklet)			\
-	{								\
-		fn##_inner(container_of(tasklet, type, member.tasklet));\
-	}								\
-	static void fn##_inner(type *owner)
+static inline void ecache_bh_tasklet(struct tasklet_struct *tasklet)
+{
+	struct ecache_bh *bh = container_of(tasklet, struct ecache_bh, tasklet);
 
-#define ecache_bh_init(bh, fn)	tasklet_setup(&(bh)->tasklet, fn)
+	bh->func(bh);
+}
+
+static inline void ecache_bh_init(struct ecache_bh *bh, void (*func)(struct ecache_bh *bh))
+{
+	bh->func = func;
+	tasklet_setup(&bh->tasklet, ecache_bh_tasklet);
+}
 
 /* Any address that is not NULL: the caller only tests it. */
 static inline struct workqueue_struct *ecache_bh_create(void)

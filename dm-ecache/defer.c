@@ -35,8 +35,9 @@ static struct ecache_defer __percpu *ecache_defers;
 static struct workqueue_struct *ecache_bh_wq;
 static struct workqueue_struct *ecache_read_wq;
 
-ECACHE_BH_HANDLER(ecache_defer_run, struct ecache_defer, bh)
+static void ecache_defer_run(struct ecache_bh *bh)
 {
+	struct ecache_defer *owner = container_of(bh, struct ecache_defer, bh);
 	unsigned int budget = ECACHE_DEFER_BATCH;
 	struct llist_node *node;
 

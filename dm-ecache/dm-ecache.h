@@ -91,7 +91,7 @@ struct ecache_stats {
 	u64 errors;				/* failed here or below */
 };
 
-/* What makes two tables tables of the same volume. */
+/* What two tables of one volume have in common. */
 struct ecache_identity {
 	dev_t dev;
 	sector_t start;
@@ -135,8 +135,8 @@ struct ecache_volume {
 	struct ecache_identity identity;
 	struct crypto_sync_skcipher *unkeyed;
 
-	struct mutex lock;
-	spinlock_t state_lock;
+	struct mutex lock;	/* serialises messages */
+	spinlock_t state_lock;	/* state, reason, epoch, key id, changes of key */
 	enum ecache_state state;
 	enum ecache_reason reason;
 	struct ecache_key __rcu *key;

@@ -69,8 +69,8 @@ static unsigned int emit_ima(struct ecache_target *et, char *result, unsigned in
 	DMEMIT_TARGET_NAME_VERSION(et->ti->type);
 	DMEMIT(",cipher=%s,key_size=%u,iv_offset=%llu,device=%s,start=%llu", ECACHE_CIPHER, et->key_size,
 	       et->iv_offset, et->dev->name, (unsigned long long)et->start);
-	DMEMIT(",sector_size=%u,iv_large_sectors=%c,allow_discards=%c;", et->sector_size, et->iv_large_sectors ? 'y' : 'n',
-	       et->allow_discards ? 'y' : 'n');
+	DMEMIT(",sector_size=%u,iv_large_sectors=%c,allow_discards=%c;", et->sector_size,
+	       et->iv_large_sectors ? 'y' : 'n', et->allow_discards ? 'y' : 'n');
 	return sz;
 }
 

@@ -106,6 +106,7 @@ static const struct ecache_option {
 	{ "key_id:", parse_key_id },
 	{ "cache_id:", parse_cache_id },
 };
+
 static_assert(ARRAY_SIZE(ecache_options) == ECACHE_MAX_OPTS);
 
 static int parse_option(struct ecache_target *et, const char *arg, unsigned int *seen, char **error)

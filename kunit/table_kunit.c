@@ -44,8 +44,10 @@ static const struct accepted accepted_lines[] = {
 	{ "aes-xts-plain64 64 0 8:16 2048 0", "aes-xts-plain64 64 0 8:16 2048" },
 	{ "aes-xts-plain64 64 0 8:16 2048 1 sector_size:512", "aes-xts-plain64 64 0 8:16 2048" },
 	{ "aes-xts-plain64 064 00 8:16 02048", "aes-xts-plain64 64 0 8:16 2048" },
-	{ "aes-xts-plain64 64 8 8:16 0 6 cache_id:a_B-9 key_id:00112233445566778899AABBCCDDEEFF engine:cpu allow_discards iv_large_sectors sector_size:2048",
-	  "aes-xts-plain64 64 8 8:16 0 6 sector_size:2048 iv_large_sectors allow_discards engine:cpu key_id:00112233445566778899aabbccddeeff cache_id:a_B-9" },
+	{ "aes-xts-plain64 64 8 8:16 0 6 cache_id:a_B-9 key_id:00112233445566778899AABBCCDDEEFF "
+	  "engine:cpu allow_discards iv_large_sectors sector_size:2048",
+	  "aes-xts-plain64 64 8 8:16 0 6 sector_size:2048 iv_large_sectors allow_discards engine:cpu "
+	  "key_id:00112233445566778899aabbccddeeff cache_id:a_B-9" },
 };
 
 static void accepted_to_desc(const struct accepted *a, char *desc)
@@ -119,7 +121,8 @@ static const struct refused refused_lines[] = {
 	{ "aes-xts-plain64 64 0 8:16 0 1 key_id:00112233445566778899aabbccddeefg", "key_id" },
 	{ "aes-xts-plain64 64 0 8:16 0 1 cache_id:", "cache_id" },
 	{ "aes-xts-plain64 64 0 8:16 0 1 cache_id:a,b", "cache_id" },
-	{ "aes-xts-plain64 64 0 8:16 0 1 cache_id:12345678901234567890123456789012345678901234567890123456789012345", "cache_id" },
+	{ "aes-xts-plain64 64 0 8:16 0 1 "
+	  "cache_id:12345678901234567890123456789012345678901234567890123456789012345", "cache_id" },
 };
 
 static void refused_to_desc(const struct refused *r, char *desc)

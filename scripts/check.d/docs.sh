@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# shellcheck disable=SC2013 # no blanks in any of these words
+#
 # The documents agree with the code: options, states and reasons of the target, make's targets, links between files.
 set -u
 bad=0

@@ -23,6 +23,9 @@ for name; do
 	echo "$name $result $(cut -d ' ' -f 1 /proc/uptime) $start" |
 		awk '{ printf "%s %s %.1f\n", $1, $2, $3 - $4 }' | tee -a /out/results
 	[ $result = ok ] || status=1
-	rmmod null_blk brd dm_delay 2> /dev/null
+	rmdir /sys/kernel/config/nullb/*/ 2> /dev/null
+	for module in dm_ecache null_blk brd dm_delay; do
+		rmmod $module 2> /dev/null
+	done
 done
 exit $status

@@ -14,10 +14,6 @@
 /* What makes a memfd ours: its size can never change under a mapping (no SIGBUS), and nobody can add F_SEAL_WRITE. */
 #define SECRET_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U	/* Linux 6.3; older kernels answer EINVAL */
-#endif
-
 static size_t mapped_size(size_t cap)
 {
 	size_t page = sysconf(_SC_PAGESIZE);

@@ -4,6 +4,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U	/* Linux 6.3; older kernels answer EINVAL */
+#endif
 
 /*
  * Memory for keys. A struct secret is one page (or more) of its own: shared anonymous memory behind a memfd so

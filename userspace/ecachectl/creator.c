@@ -56,7 +56,7 @@ static int read_ask(struct json_object *msg, struct ask *a, struct err *e)
 		{ "bytes", JS_INT, JS_OPTIONAL, 0, 64, .number = &a->bytes },
 		{ "make_grant", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &a->make_grant },
 		{ "context", JS_OBJECT, JS_OPTIONAL, 0, 0, .object = &context },
-		{ NULL }
+		{ .name = NULL }
 	};
 	int rc;
 
