@@ -86,10 +86,10 @@ checkpatch_files() {
 	shift
 	rules=$(echo "$ignore $source" | cat - "$source/scripts/checkpatch.pl" | sha1sum | cut -c 1-12)
 	mkdir -p "$stamps"
+	# shellcheck disable=SC2016
 	sha1sum "$@" | while read -r sum file; do
 		[ -e "$stamps/$rules-$sum" ] || echo "$stamps/$rules-$sum $file"
-	# shellcheck disable=SC2016
-	done | xargs -P 2 -L 1 sh -c '"$0" --no-tree --strict --terse --no-summary --quiet --show-types --max-line-length=120 \
+	done | xargs -r -P 2 -L 1 sh -c '"$0" --no-tree --strict --terse --no-summary --quiet --show-types --max-line-length=120 \
 		--ignore "$1" -f "$3" && : > "$2"' "$source/scripts/checkpatch.pl" "$ignore"
 }
 
