@@ -107,7 +107,7 @@ int teardown_run(const struct teardown_spec *spec, struct teardown_report *repor
 
 /*
  * teardown_json - { "key_gone": BOOL, "key_gone_ms": N, …, "steps": [
- * {"name","outcome","start_ms","ms","error"} ] }, NULL: no memory.
+ * {"name","outcome","start_ms","ms","text"} ] }, NULL: no memory.
  */
 struct json_object *teardown_json(const struct teardown_report *report);
 
