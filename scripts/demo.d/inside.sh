@@ -22,8 +22,8 @@ for part in report markers valkey install kms volumes swap search oracle client 
 done
 
 # What the demo is made of.
-keys=100000 swap_values=14000 swap_limit=24M deadline=20
-disk_sizes="160M 160M 192M 160M 192M"	# as in scripts/demo
+keys=100000 swap_values=11500 swap_limit=24M deadline=20
+disk_sizes="96M 96M 112M 128M 112M"	# as in scripts/demo
 
 guest=no stage=$2 module=$3 out=$4
 [ "$1" != guest ] || guest=yes

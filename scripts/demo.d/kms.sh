@@ -100,5 +100,6 @@ denied() {
 	fi
 	grep -q 'AccessDeniedException' "$run/denied.$denied_operation" ||
 		fail "$denied_operation by the host: $(cat "$run/denied.$denied_operation")"
-	note "$denied_operation by the host: $(grep AccessDenied "$run/denied.$denied_operation")"
+	note "$denied_operation by the host: $(sed -n 's/.*(\(AccessDenied[A-Za-z]*\)).*\( not authorized to perform: [^ ]*\).*/\1:\2/p' \
+		"$run/denied.$denied_operation")"
 }

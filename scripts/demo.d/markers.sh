@@ -5,7 +5,7 @@
 # of a data set, so one search counts them all; a marker is 48 random bytes in base64, so 64 bytes that are
 # nowhere else and that nothing compresses. Some are also searched for one by one, without the tag.
 
-samples=500
+samples=200
 
 # make_markers SET NUMBER: $data/SET.tag, .markers (one a line), .sample
 make_markers() {

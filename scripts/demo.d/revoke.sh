@@ -38,7 +38,7 @@ teardown_report() {
 	jq -e --argjson limit $((deadline * 1000)) '.key_gone and .in_time and .key_gone_ms >= 0 and .key_gone_ms <= $limit' \
 		"$out/teardown.json" >/dev/null || fail "teardown not in time: $(jq -c . "$out/teardown.json")"
 	note "teardown after the verdict: key gone at $(jq .key_gone_ms "$out/teardown.json") ms, end at $(jq .total_ms "$out/teardown.json") ms (deadline $deadline s)"
-	jq -r '.steps[] | "  \(.name): \(.outcome) at \(.start_ms) ms, \(.ms) ms\(if (.error // "") == "" then "" else " (\(.error))" end)"' \
+	jq -r '.steps[] | "  \(.name): \(.outcome) at \(.start_ms) ms, \(.ms) ms\(if (.text // "") == "" then "" else " (\(.text))" end)"' \
 		"$out/teardown.json" >"$run/teardown-steps"
 	while IFS= read -r tr_line; do
 		note "$tr_line"

@@ -16,31 +16,25 @@ hidden() {
 	note "$hidden_what $hidden_device: none of the markers"
 }
 
-# written DEVICE: it is no empty disk that hides nothing.
-written() {
-	[ "$(raw_text "$1" | wc -c)" -ge "$2" ] || fail "$1 holds less than $2 bytes: the search would prove nothing"
-}
-
 step_search() {
 	doing "encrypted: $(disk 1), $(disk 2), $(disk 3)"
-	search "$(disk 1)" 1 2 swapped &
+	search "$(disk 1)" 1 &
 	search_first=$!
-	search "$(disk 2)" 1 2 swapped
+	search "$(disk 2)" 2
 	wait $search_first || fail "searching $(disk 1)"
 	search "$(disk 3)" 1 2 swapped &
 	search_first=$!
 	search "$(disk 4)" 1 2
 	wait $search_first || fail "searching $(disk 3)"
-	hidden "$(disk 1)" "cache disk" 1 2 swapped
-	hidden "$(disk 2)" "cache disk" 1 2 swapped
+	hidden "$(disk 1)" "cache disk" 1
+	hidden "$(disk 2)" "cache disk" 2
 	hidden "$(disk 3)" "swap disk" 1 2 swapped
-	written "$(disk 3)" "$swap_need"
 	doing "controls: $(disk 4), $(disk 5)"
 	for s_set in 1 2; do
 		s_tags=$(tags_found "$(disk 4)" $s_set) s_samples=$(samples_found "$(disk 4)" $s_set)
 		[ "$s_tags" -ge "$keys" ] || fail "the control volume shows $s_tags values of set $s_set, $keys were written"
 		[ "$s_samples" -eq "$(sample_size $s_set)" ] || fail "the control volume shows $s_samples of $(sample_size $s_set) sampled markers"
-		note "control disk $(disk 4): $s_tags values of cache $s_set in clear, $s_samples of $s_samples sampled markers"
+		note "control disk $(disk 4): $s_tags values of cache $s_set in clear (RDB and AOF), $s_samples of $s_samples sampled markers"
 	done
 	swap_control
 	search "$(disk 5)" swapped

@@ -47,7 +47,13 @@ step_swap() {
 	# Not by systemctl set-property: systemd itself would have to wait for the swapping.
 	echo "$swap_limit" >"$(swap_cgroup memory.max)"
 	within 60 "64 MiB in swap" swapped_out
+	[ "$(swap_written)" -ge $swap_need ] || fail "only $(swap_written) bytes went through $swap_name"
 	note "a Valkey of $(vk swapped info memory | tr -d '\r' | sed -n 's/^used_memory_human://p'): memory.current $(cat "$(swap_cgroup memory.current)"), memory.swap.current $(cat "$(swap_cgroup memory.swap.current)")"
+}
+
+# swap_written: what the target has written so far, in bytes.
+swap_written() {
+	echo $(($(dmsetup status $swap_name | cut -d ' ' -f 12) * 512))
 }
 
 swapped_out() {
