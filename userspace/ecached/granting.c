@@ -60,7 +60,7 @@ static int take_key(const struct env *env, struct talk *t, const struct grant_as
 		{ PROTO_ANSWER, JS_STRING, 0, 1, 32, .string = &answer },
 		{ "key_arn", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
 		{ "request_id", JS_STRING, JS_OPTIONAL, 0, 79, .string = &request_id },
-		{ NULL }
+		{ .name = NULL }
 	};
 	struct json_object *msg;
 	int rc;
@@ -96,7 +96,7 @@ static int take_grant(const struct env *env, struct talk *t, const struct grant_
 		{ "grant_id", JS_STRING, 0, 1, KMS_GRANT_ID_MAX, .string = &id },
 		{ "grant_token", JS_STRING, 0, 0, KMS_GRANT_TOKEN_MAX, .string = &token },
 		{ "request_id", JS_STRING, JS_OPTIONAL, 0, 79, .string = &request_id },
-		{ NULL }
+		{ .name = NULL }
 	};
 	struct json_object *msg;
 	int rc;
@@ -135,7 +135,7 @@ static int take_blob(struct talk *t, struct granted *g, struct err *e)
 		{ PROTO_ANSWER, JS_STRING, 0, 1, 32, .string = &answer },
 		{ "blob", JS_STRING, 0, 4, 2 * KMS_BLOB_MAX, .string = &blob },
 		{ "request_id", JS_STRING, JS_OPTIONAL, 0, 79, .string = &request_id },
-		{ NULL }
+		{ .name = NULL }
 	};
 	struct json_object *msg;
 	ssize_t n;

@@ -187,7 +187,7 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		{ "force", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->force },
 		{ "no_open", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->no_open },
 		{ "accept_older_header", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->accept_older_header },
-		{ NULL }
+		{ .name = NULL }
 	};
 	unsigned int takes;
 	int rc;

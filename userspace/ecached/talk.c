@@ -113,7 +113,7 @@ static int told_failure(struct json_object *msg, struct err *e)
 	const struct js_member members[] = {
 		{ "what", JS_STRING, JS_OPTIONAL, 0, ERR_TEXT, .string = &what },
 		{ "hint", JS_STRING, JS_OPTIONAL, 0, ERR_TEXT, .string = &hint },
-		{ NULL }
+		{ .name = NULL }
 	};
 
 	if (js_read_some(msg, members, NULL))
