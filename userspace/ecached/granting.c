@@ -55,7 +55,7 @@ static int blame(struct err *e)
 static int take_key(const struct env *env, struct talk *t, const struct grant_ask *ask, struct intent *i,
 		    struct granted *g, struct err *e)
 {
-	const char *answer, *arn, *request_id = NULL;
+	const char *answer = "", *arn = "", *request_id = NULL;
 	const struct js_member members[] = {
 		{ PROTO_ANSWER, JS_STRING, 0, 1, 32, .string = &answer },
 		{ "key_arn", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
@@ -90,7 +90,7 @@ put:
 static int take_grant(const struct env *env, struct talk *t, const struct grant_ask *ask, struct intent *i,
 		      struct granted *g, struct err *e)
 {
-	const char *answer, *id, *token, *request_id = NULL;
+	const char *answer = "", *id = "", *token = "", *request_id = NULL;
 	const struct js_member members[] = {
 		{ PROTO_ANSWER, JS_STRING, 0, 1, 32, .string = &answer },
 		{ "grant_id", JS_STRING, 0, 1, KMS_GRANT_ID_MAX, .string = &id },
