@@ -177,6 +177,7 @@ static void an_older_header_can_be_accepted_on_purpose(void **state)
 
 	(void)state;
 	s->epoch += 5;
+	strcpy(s->grant_id, "newest");
 	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
 	free(s);
 	rq.accept_older_header = true;
@@ -186,6 +187,9 @@ static void an_older_header_can_be_accepted_on_purpose(void **state)
 	free(log);
 	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);
 	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	s = state_of(p);
+	assert_string_equal(s->grant_id, "newest");	/* not the old header's */
+	free(s);
 	place_drop(p);
 }
 

@@ -192,11 +192,15 @@ int volume_activate(const struct env *env, const char *name, struct device *d, c
 
 static int remember(struct opening *op, struct err *e)
 {
+	char grant_id[KMS_GRANT_ID_MAX + 1], saved[PATH_MAX];
 	struct state *s = &op->state;
-	char saved[PATH_MAX];
+	bool newer;
 
+	/* An older header names an older grant: the one to retire one day is the newest that this host knows. */
+	newer = !op->have_state || op->header.epoch > s->epoch;
+	strcpy(grant_id, newer ? op->header.token.grant_id : s->grant_id);
 	state_adopt_header(s, &op->header);
-	strcpy(s->grant_id, op->header.token.grant_id);
+	strcpy(s->grant_id, grant_id);
 	s->ok_without_token = true;
 	state_note_ok(s);
 	/* The volume opened: what create --force overwrote is not coming back. */

@@ -75,7 +75,7 @@ int unwrap_refused(const char *name, const char *key_arn, const struct kms_answe
 		err_set(e, rc, "KMS refuses %s for %s: %s: %s (request %s)", key_arn, name, a->code, a->message,
 			*a->request_id ? a->request_id : "-");
 	else
-		err_set(e, rc, "no answer from the KMS about %s for %s: %s", key_arn, name,
+		err_set(e, rc, "no answer from the KMS for %s: %s", name,
 			*a->message ? a->message : verdict_why_name(why));
 	refused_why(name, why, e);
 	return rc;
