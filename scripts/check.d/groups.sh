@@ -89,7 +89,7 @@ unit_group() {
 		return 0
 	fi
 	for name in $(unit_tests); do
-		run "$name" env UNIT_TIMEOUT=300 scripts/run-unit-tests "$top/build/userspace/san" "$top/build/userspace/san/${name#unit/}"
+		run "$name" env -C userspace UNIT_TIMEOUT=300 "$top/scripts/run-unit-tests" "$top/build/userspace/san" "$top/build/userspace/san/${name#unit/}"
 	done
 }
 
