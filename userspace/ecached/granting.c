@@ -130,7 +130,7 @@ put:
 
 static int take_blob(struct talk *t, struct granted *g, struct err *e)
 {
-	const char *answer, *blob, *request_id = NULL;
+	const char *answer = "", *blob = "", *request_id = NULL;
 	const struct js_member members[] = {
 		{ PROTO_ANSWER, JS_STRING, 0, 1, 32, .string = &answer },
 		{ "blob", JS_STRING, 0, 4, 2 * KMS_BLOB_MAX, .string = &blob },

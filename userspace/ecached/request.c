@@ -172,7 +172,7 @@ static int only_create(struct json_object *msg, const struct request *rq, struct
 
 int request_read(struct json_object *msg, struct request *rq, struct err *e)
 {
-	struct raw raw = { .sector_size = SECTOR_SIZE, .key_size = KEY_SIZE };
+	struct raw raw = { .verb = "", .sector_size = SECTOR_SIZE, .key_size = KEY_SIZE };
 	const struct js_member members[] = {
 		{ PROTO_VERB, JS_STRING, 0, 1, 32, .string = &raw.verb },
 		{ "name", JS_STRING, JS_OPTIONAL, 0, 4096, .string = &raw.name },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -310,8 +311,10 @@ int server_start(struct daemon *d, struct err *e)
 
 void server_stop(struct daemon *d)
 {
-	while (d->clients)
+	while (d->clients) {
+		assert(d->clients->d == d); /* client_free() takes it off this very list */
 		client_free(d->clients, false);
+	}
 	d->listen = sd_event_source_disable_unref(d->listen);
 	if (d->listen_fd >= 0) {
 		unlink(d->conf.control_socket);
