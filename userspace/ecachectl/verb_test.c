@@ -9,7 +9,8 @@
 #include "../common/test.h"
 #include "verb.h"
 
-#define MAN_PAGE "../Documentation/man/ecachectl.8"	/* tests run in userspace/ */
+/* Tests run in userspace/ (make test) or at the top (scripts/check). */
+#define MAN_PAGE "Documentation/man/ecachectl.8"
 
 struct parsed {
 	bool flag;
@@ -193,9 +194,10 @@ static char *man_page(void)
 	char *text = calloc(1, 128 * 1024);
 	FILE *f = fopen(MAN_PAGE, "re");
 
-	assert_non_null(text);
 	if (!f)
-		fail_msg("no " MAN_PAGE " (the tests run in userspace/)");
+		f = fopen("../" MAN_PAGE, "re");
+	assert_non_null(text);
+	assert_non_null(f);
 	assert_true(fread(text, 1, 128 * 1024 - 1, f) > 1000);
 	fclose(f);
 	return text;
