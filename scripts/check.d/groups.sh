@@ -126,7 +126,7 @@ guest_group() {
 	share=$out/guest-$(echo "$prefix" | tr / -)
 	mkdir -p "$share"
 	# shellcheck disable=SC2086
-	scripts/vm run --share "$share" --timeout 1500 $guest_options "$kernel" scripts/tests/all.sh $names > "$share/vm.log" 2>&1
+	scripts/vm run --share "$share" --timeout 3000 $guest_options "$kernel" scripts/tests/all.sh $names > "$share/vm.log" 2>&1
 	vm_status=$?
 	touch "$share/results"
 	for t in $names; do

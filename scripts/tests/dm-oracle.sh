@@ -9,16 +9,16 @@ load_module
 modprobe dm_crypt
 ram_disks 1 16
 
-head -c 4M /dev/urandom > "$WORK/data"
-head -c 4M /dev/urandom > "$WORK/other"
+head -c 1M /dev/urandom > "$WORK/data"
+head -c 1M /dev/urandom > "$WORK/other"
 
 # pair OFFSET KEYBYTES OPTIONS...
 pair() {
 	offset=$1 bytes=$2
 	shift 2
-	length=8192
+	length=2048
 	new_key "$WORK/key" "$bytes"
-	dd if=/dev/zero of=/dev/ram0 bs=1M count=8 oflag=direct status=none
+	dd if=/dev/zero of=/dev/ram0 bs=1M count=4 oflag=direct status=none
 
 	ecache e /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
 	dd if="$WORK/data" of=/dev/mapper/e bs=64k oflag=direct status=none
@@ -33,7 +33,7 @@ pair() {
 
 	crypt c /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
 	cmp "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes ($*)"
-	dd if="$WORK/other" of=/dev/mapper/c bs=1M oflag=direct status=none
+	dd if="$WORK/other" of=/dev/mapper/c bs=256k oflag=direct status=none
 	remove c
 
 	ecache e /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
