@@ -48,6 +48,7 @@ cleanup() {
 		remove_mapping "$cu_name"
 	done
 	rm -f /run/systemd/system/ecache-demo-valkey@.service
+	rm -rf /run/systemd/system.control/ecache-demo-valkey@swapped.service.d
 	[ "$guest" = yes ] || remove_beside
 	[ ! -e "$run/kept.module" ] || rmmod dm_ecache
 	systemctl daemon-reload

@@ -22,8 +22,8 @@ for part in report markers valkey install kms volumes swap search oracle client 
 done
 
 # What the demo is made of.
-keys=100000 swap_values=11500 swap_limit=24M deadline=20
-disk_sizes="96M 96M 112M 128M 112M"	# as in scripts/demo
+keys=100000 swap_values=14000 swap_limit=24M deadline=20
+disk_sizes="96M 96M 128M 128M 128M"	# as in scripts/demo
 
 guest=no stage=$2 module=$3 out=$4
 [ "$1" != guest ] || guest=yes
@@ -65,9 +65,14 @@ attach_disks() {
 		if [ "$guest" = yes ]; then
 			ls "/dev/disk/by-id/virtio-disk$((ad_n - 1))"
 		else
-			truncate -s "$ad_size" "$work/disk$ad_n" && losetup --show -f "$work/disk$ad_n"
+			truncate -s "$ad_size" "$work/disk$ad_n" && attach_file "$work/disk$ad_n"
 		fi || return 1
 	done >"$run/disks"
+}
+
+# attach_file FILE: past the page cache where the file system can: its pages would count for the swapped Valkey, too.
+attach_file() {
+	losetup --show -f --direct-io=on "$1" 2>/dev/null || losetup --show -f "$1"
 }
 
 detach_disks() {

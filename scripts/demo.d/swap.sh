@@ -44,11 +44,23 @@ step_swap() {
 	valkey_load swapped "$data/commands"
 	rm "$data/commands"
 	keep digest.swapped "$(vk swapped debug digest)"
-	# Not by systemctl set-property: systemd itself would have to wait for the swapping.
-	echo "$swap_limit" >"$(swap_cgroup memory.max)"
-	within 60 "64 MiB in swap" swapped_out
+	push_out
 	[ "$(swap_written)" -ge $swap_need ] || fail "only $(swap_written) bytes went through $swap_name"
 	note "a Valkey of $(vk swapped info memory | tr -d '\r' | sed -n 's/^used_memory_human://p'): memory.current $(cat "$(swap_cgroup memory.current)"), memory.swap.current $(cat "$(swap_cgroup memory.swap.current)")"
+}
+
+# push_out: below the limit first, because whoever sets a limit waits for the swapping, and systemd should not; then the
+# limit, which systemd must know: it writes what it knows again whenever it looks at the group.
+push_out() {
+	po_limit=$(($(numfmt --from=iec "$swap_limit") * 3 / 4))
+	within 120 "memory below $swap_limit" pushed_below $po_limit
+	systemctl set-property --runtime "$(valkey_unit swapped)" MemoryMax="$swap_limit"
+	within 60 "64 MiB in swap" swapped_out
+}
+
+pushed_below() {
+	pb_over=$(($(cat "$(swap_cgroup memory.current)") - $1))
+	[ $pb_over -le 0 ] || { echo $pb_over >"$(swap_cgroup memory.reclaim)" && false; }
 }
 
 # swap_written: what the target has written so far, in bytes.
