@@ -35,6 +35,22 @@ static struct ecache_defer __percpu *ecache_defers;
 static struct workqueue_struct *ecache_bh_wq;
 static struct workqueue_struct *ecache_read_wq;
 
+static void ecache_defer_work(struct work_struct *work)
+{
+	ecache_read_finish(container_of(work, struct ecache_io, work));
+}
+
+static void defer_to_work(struct ecache_io *io)
+{
+	INIT_WORK(&io->work, ecache_defer_work);
+	queue_work(ecache_read_wq, &io->work);
+}
+
+/*
+ * A bottom half may still be no place for a cipher: where kernel_fpu_begin() leaves bottom
+ * halves enabled (6.1 and 6.12), it can run on top of a section that uses the vector unit.
+ * A task never does, so what cannot run here goes on to the workqueue.
+ */
 static void ecache_defer_run(struct ecache_bh *bh)
 {
 	struct ecache_defer *owner = container_of(bh, struct ecache_defer, bh);
@@ -48,15 +64,13 @@ static void ecache_defer_run(struct ecache_bh *bh)
 		if (!node)
 			return;
 		owner->batch = node->next;	/* before the io goes */
-		ecache_read_finish(llist_entry(node, struct ecache_io, node));
+		if (likely(ecache_cpu_usable_here()))
+			ecache_read_finish(llist_entry(node, struct ecache_io, node));
+		else
+			defer_to_work(llist_entry(node, struct ecache_io, node));
 	}
 	if (owner->batch || !llist_empty(&owner->incoming))
 		ecache_bh_schedule(ecache_bh_wq, &owner->bh);
-}
-
-static void ecache_defer_work(struct work_struct *work)
-{
-	ecache_read_finish(container_of(work, struct ecache_io, work));
 }
 
 /**
@@ -70,8 +84,7 @@ void ecache_defer_read(struct ecache_io *io)
 	struct ecache_defer *defer;
 
 	if (io->iter.bi_size > ECACHE_DEFER_SMALL_BYTES) {
-		INIT_WORK(&io->work, ecache_defer_work);
-		queue_work(ecache_read_wq, &io->work);
+		defer_to_work(io);
 		return;
 	}
 	/* Which CPU's list it is does not matter, only that most often it is ours. */
