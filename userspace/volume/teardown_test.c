@@ -72,10 +72,10 @@ static int cleanup(void **state)
 
 static int act(const struct teardown_spec *spec, enum teardown_step s, char *note)
 {
-	sh->began[s] = now_ms() - spec->verdict_ms;
+	sh->supervisor = getppid();
 	if (sh->runs < TEARDOWN_NR)
 		sh->order[sh->runs++] = s;
-	sh->supervisor = getppid();
+	sh->began[s] = now_ms() - spec->verdict_ms;
 	switch (sh->how[s]) {
 	case DOES:
 		return 0;
