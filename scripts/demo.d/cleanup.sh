@@ -32,7 +32,7 @@ remove_mapping() {
 }
 
 cleanup() {
-	[ ! -e "$run/client.pid" ] || kill "$(cat "$run/client.pid")"
+	[ ! -e "$run/client.pid" ] || kill "$(cat "$run/client.pid")" 2>/dev/null
 	systemctl stop 'ecache-demo-valkey@*.service'
 	swapoff /dev/mapper/ecache-demo-swap
 	swapoff "$(disk 5)"

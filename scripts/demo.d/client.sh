@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# A client of the second cache: one connection that writes and reads back without a pause longer than 50 ms. Any other
-# answer than the right one, or the end of the connection, is an error. Writes $run/client.result: requests, errors, the
-# longest answer in hundredths of a second.
+# A client of the second cache: one connection that writes and reads back without a pause longer
+# than 50 ms. Any other answer than the right one, or the end of the connection, is an error. Writes
+# $run/client.result: requests, errors, the longest answer in hundredths of a second.
 
 client_key=ecache-demo:client
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The demo itself, as root on the machine that it is about: a guest of scripts/vm, or a real host (scripts/demo decides).
-# Documentation/demo.md tells what it shows.
+# The demo itself, as root on the machine that it is about: a guest of scripts/vm, or a real host
+# (scripts/demo decides). Documentation/demo.md tells what it shows.
 #
 # usage: inside.sh guest|host STAGE MODULE OUT
 #
@@ -10,7 +10,8 @@
 #   MODULE  dm-ecache.ko for the running kernel
 #   OUT     folder for report.json, timeline.txt and logs
 #
-# A guest brings five disks: cache 1, cache 2, swap, control, control swap. A host gets sparse files as loop devices.
+# A guest brings five disks: cache 1, cache 2, swap, control, control swap. A host gets sparse files
+# as loop devices.
 #
 # shellcheck disable=SC2034,SC2317 # most is used in the parts
 set -u
@@ -70,7 +71,8 @@ attach_disks() {
 	done >"$run/disks"
 }
 
-# attach_file FILE: past the page cache where the file system can: its pages would count for the swapped Valkey, too.
+# attach_file FILE: past the page cache where the file system can: its pages would count for the
+# swapped Valkey, too.
 attach_file() {
 	losetup --show -f --direct-io=on "$1" 2>/dev/null || losetup --show -f "$1"
 }

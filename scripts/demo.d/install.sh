@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Programs, units, rules and the module. A guest is thrown away, so it gets them where `make install` puts them; a real
-# host gets the same files below $work and /run, and loses them at the end.
+# Programs, units, rules and the module. A guest is thrown away, so it gets them where `make
+# install` puts them; a real host gets the same files below $work and /run, and loses them at the
+# end.
 
 step_install() {
 	[ -x "$stage/usr/sbin/ecached" ] || fail "no programs in $stage"
@@ -26,7 +27,8 @@ step_install() {
 	note "$(ecachectl --version), module $(dmsetup targets | awk '$1 == "ecache" { print $2 }'), kernel $(uname -r)"
 }
 
-# install_beside: every file of the stage, units pointing to it; nothing outside /run, $work, and what did not exist.
+# install_beside: every file of the stage, units pointing to it; nothing outside /run, $work, and
+# what did not exist.
 install_beside() {
 	mkdir -p "$work/sbin" /run/udev/rules.d
 	cp "$stage"/usr/sbin/ecache* "$work/sbin/"
@@ -54,6 +56,7 @@ remove_beside() {
 		rm -f "/run/udev/rules.d/${rb_rule##*/}"
 	done
 	[ ! -e "$run/kept.group" ] || groupdel ecache
+	rm -rf /run/ecache /run/ecache-net /run/ecache-kmsd /run/ecache-demo-valkey
 	if [ -e "$run/kept.dirs" ]; then
 		while read -r rb_dir; do
 			rm -rf --one-file-system "$rb_dir"

@@ -35,8 +35,8 @@ step_kms() {
 	note "ecache-kmsd serves unix:/run/ecache-kmsd/kms.sock, and $kms_url for the aws CLI"
 }
 
-# step_keys: two customer keys of the owner, by name. Two at once here and below: under emulation the aws CLI needs
-# seconds to start.
+# step_keys: two customer keys of the owner, by name. Two at once here and below: under emulation
+# the aws CLI needs seconds to start.
 step_keys() {
 	new_key 1 &
 	keys_other=$!

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Markers: what a value holds and a disk is searched for. A value is TAG:MARKER. The tag is random and the same in all values
-# of a data set, so one search counts them all; a marker is 48 random bytes in base64, so 64 bytes that are
-# nowhere else and that nothing compresses. Some are also searched for one by one, without the tag.
+# Markers: what a value holds and a disk is searched for. A value is TAG:MARKER. The tag is random
+# and the same in all values of a data set, so one search counts them all; a marker is 48 random
+# bytes in base64, so 64 bytes that are nowhere else and that nothing compresses. Some are also
+# searched for one by one, without the tag.
 
 samples=200
 
@@ -14,7 +15,8 @@ make_markers() {
 	awk -v every=$(($2 / samples)) 'NR % every == 0' "$data/$1.markers" >"$data/$1.sample"
 }
 
-# make_commands SET PREFIX [REPEAT]: the data set as Valkey's protocol, REPEAT markers in a value (default 1).
+# make_commands SET PREFIX [REPEAT]: the data set as Valkey's protocol, REPEAT markers in a value
+# (default 1).
 make_commands() {
 	LC_ALL=C awk -v tag="$(cat "$data/$1.tag")" -v prefix="$2" -v repeat="${3:-1}" '
 		{ value = value tag ":" $0 ";" }
@@ -30,7 +32,8 @@ raw_text() {
 	dd if="$1" bs=1M iflag=direct status=none | LC_ALL=C tr -s '\0' '\n'
 }
 
-# search DEVICE SET...: writes $data/found.DEVICE: one line for each tag found, and the sampled markers found.
+# search DEVICE SET...: writes $data/found.DEVICE: one line for each tag found, and the sampled
+# markers found.
 search() {
 	search_device=$1
 	search_name=${1##*/}

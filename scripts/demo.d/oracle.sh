@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# The way out: stock dm-crypt reads what dm-ecache wrote. The owner unwraps the volume key with the aws CLI, from the token that
-# stock cryptsetup shows; the key is only ever in a pipe and in a file of root in memory.
+# The way out: stock dm-crypt reads what dm-ecache wrote. The owner unwraps the volume key with the
+# aws CLI, from the token that stock cryptsetup shows; the key is only ever in a pipe and in a file
+# of root in memory.
 
 oracle=ecache-demo-oracle
 
@@ -54,7 +55,8 @@ step_oracle() {
 	files_sum "$(mount_of 1)" >"$run/files.crypt"
 	umount "$(mount_of 1)"
 	cmp "$run/files.ecache" "$run/files.crypt" || fail "files differ through dm-crypt"
-	note "dm-crypt: the whole device ($(blockdev --getsize64 "/dev/mapper/$oracle") bytes) and every file equal: sha256 $(kept device-sum | cut -c1-16)..."
+	note "dm-crypt: the whole device ($(blockdev --getsize64 "/dev/mapper/$oracle") bytes)" \
+		"and every file equal: sha256 $(kept device-sum | cut -c1-16)..."
 	cryptsetup close $oracle
 }
 

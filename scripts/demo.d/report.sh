@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Steps, their times, the timeline and report.json. A step is a function that runs in a subshell with `set -e`, stops at the
-# first thing that does not hold, and leaves what later steps need in files (keep, kept). After a failed step the
-# others are recorded as not run.
+# Steps, their times, the timeline and report.json. A step is a function that runs in a subshell
+# with `set -e`, stops at the first thing that does not hold, and leaves what later steps need in
+# files (keep, kept). After a failed step the others are recorded as not run.
 
 # tick: sets $tick to the hundredths of a second since boot, without a process; centis prints it.
 tick() {
@@ -62,7 +62,8 @@ within() {
 	done
 }
 
-# refused TEXT COMMAND...: the command fails and says TEXT (extended regular expression); sets refusal to its words.
+# refused TEXT COMMAND...: the command fails and says TEXT (extended regular expression); sets
+# refusal to its words.
 refused() {
 	refused_text=$1
 	shift

@@ -45,7 +45,8 @@ teardown_report() {
 	done <"$run/teardown-steps"
 }
 
-# nothing_left PID: what used the volume has ended or gets errors; 7 is a descriptor of the device, 8 one of a file on it.
+# nothing_left PID: what used the volume has ended or gets errors; 7 is a descriptor of the device,
+# 8 one of a file on it.
 nothing_left() {
 	refused 'Input/output error' dd of=/dev/null bs=4096 count=1 iflag=direct <&7
 	refused 'Input/output error' dd of=/dev/null bs=4096 count=1 <&7

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# The raw devices are searched for what the caches hold. Encrypted ones must not show any of it; the unencrypted control volume
-# and control swap must, or the search itself is broken.
+# The raw devices are searched for what the caches hold. Encrypted ones must not show any of it; the
+# unencrypted control volume and control swap must, or the search itself is broken.
 
 # hidden DEVICE WHAT SET...: no tag and no sampled marker on it.
 hidden() {

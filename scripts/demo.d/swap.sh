@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Swap belongs to the host: a plain table under a key of this boot alone, which no header and no KMS knows. A Valkey larger than
-# its memory limit is pushed onto it, and afterwards onto an unencrypted control.
+# Swap belongs to the host: a plain table under a key of this boot alone, which no header and no KMS
+# knows. A Valkey larger than its memory limit is pushed onto it, and afterwards onto an unencrypted
+# control.
 
 swap_name=ecache-demo-swap
 swap_need=$((64 * 1024 * 1024))
@@ -12,7 +13,8 @@ swap_cgroup() {
 	echo "/sys/fs/cgroup$(systemctl show -p ControlGroup --value "$(valkey_unit swapped)")/$1"
 }
 
-# swap_volume DEVICE: the key goes from the random source into the keyring and from there into the target.
+# swap_volume DEVICE: the key goes from the random source into the keyring and from there into the
+# target.
 swap_volume() {
 	dmsetup create $swap_name --table "0 $(blockdev --getsz "$1") ecache aes-xts-plain64 64 0 $1 0 1 sector_size:4096"
 	swap_key=$(head -c 64 /dev/urandom | keyctl padd logon ecache-demo:swap @s)
@@ -46,11 +48,14 @@ step_swap() {
 	keep digest.swapped "$(vk swapped debug digest)"
 	push_out
 	[ "$(swap_written)" -ge $swap_need ] || fail "only $(swap_written) bytes went through $swap_name"
-	note "a Valkey of $(vk swapped info memory | tr -d '\r' | sed -n 's/^used_memory_human://p'): memory.current $(cat "$(swap_cgroup memory.current)"), memory.swap.current $(cat "$(swap_cgroup memory.swap.current)")"
+	note "a Valkey of $(vk swapped info memory | tr -d '\r' | sed -n 's/^used_memory_human://p'):" \
+		"memory.current $(cat "$(swap_cgroup memory.current)")," \
+		"memory.swap.current $(cat "$(swap_cgroup memory.swap.current)")"
 }
 
-# push_out: below the limit first, because whoever sets a limit waits for the swapping, and systemd should not; then the
-# limit, which systemd must know: it writes what it knows again whenever it looks at the group.
+# push_out: below the limit first, because whoever sets a limit waits for the swapping, and systemd
+# should not; then the limit, which systemd must know: it writes what it knows again whenever it
+# looks at the group.
 push_out() {
 	po_limit=$(($(numfmt --from=iec "$swap_limit") * 3 / 4))
 	within 120 "memory below $swap_limit" pushed_below $po_limit
@@ -72,7 +77,8 @@ swapped_out() {
 	[ "$(cat "$(swap_cgroup memory.swap.current)")" -ge $swap_need ]
 }
 
-# swap_control: the same pages onto the unencrypted control: read through the target, written to the plain device.
+# swap_control: the same pages onto the unencrypted control: read through the target, written to the
+# plain device.
 swap_control() {
 	mkswap "$(disk 5)" >/dev/null
 	swapon -p 32766 "$(disk 5)"

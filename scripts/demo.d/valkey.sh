@@ -27,7 +27,8 @@ valkey_units() {
 	systemctl daemon-reload
 }
 
-# valkey_conf NAME DIR LINE...: its configuration; no snapshots by itself, no compression, an append-only file.
+# valkey_conf NAME DIR LINE...: its configuration; no snapshots by itself, no compression, an
+# append-only file.
 valkey_conf() {
 	vk_conf=$work/valkey/$1.conf
 	cat >"$vk_conf" <<-END

@@ -16,7 +16,8 @@ status_of() {
 	ecachectl status "$(volume "$1")" --json | jq -r ".volumes[0] | $2"
 }
 
-# dm_state CACHE: what the target says: ACTIVE, LOCKED, REVOKED; the target's name if it is another; "-" without device.
+# dm_state CACHE: what the target says: ACTIVE, LOCKED, REVOKED; the target's name if it is another;
+# "-" without device.
 dm_state() {
 	dmsetup status --noflush "$(volume "$1")" 2>/dev/null | awk '{ print $3 == "ecache" ? $4 : $3; found = 1 } END { if (!found) print "-" }'
 }
@@ -40,7 +41,8 @@ step_create() {
 
 created() {
 	one_grant "$1" "$(kept "grant.$1")"
-	note "$(volume "$1") on $(disk "$1"): driver $(status_of "$1" .target.driver), grant $(kept "grant.$1" | cut -c1-16)..., the only one of its key"
+	note "$(volume "$1") on $(disk "$1"): driver $(status_of "$1" .target.driver)," \
+		"grant $(kept "grant.$1" | cut -c1-16)..., the only one of its key"
 }
 
 # make_fs NAME DEVICE
@@ -85,7 +87,9 @@ step_fill() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	for f_cache in 1 2; do
-		note "cache $f_cache: $(vk $f_cache dbsize) keys, RDB $(stat -c %s "$(mount_of $f_cache)/dump.rdb") bytes, AOF $(du -sb "$(mount_of $f_cache)/appendonlydir" | cut -f 1) bytes"
+		note "cache $f_cache: $(vk $f_cache dbsize) keys," \
+			"RDB $(stat -c %s "$(mount_of $f_cache)/dump.rdb") bytes," \
+			"AOF $(du -sb "$(mount_of $f_cache)/appendonlydir" | cut -f 1) bytes"
 		keep dbsize.$f_cache "$(vk $f_cache dbsize)"
 		keep digest.$f_cache "$(vk $f_cache debug digest)"
 		[ "$(kept dbsize.$f_cache)" -ge "$keys" ] || fail "cache $f_cache has $(kept dbsize.$f_cache) keys"
