@@ -122,7 +122,8 @@ static_scan_build() {
 	mkdir -p "$stamps"
 	stamp=$stamps/scan-build-$(tracked 'userspace/*.[ch]' userspace/Makefile | xargs cat | sha1sum | cut -c 1-20)
 	[ -e "$stamp" ] && { echo "nothing changed since it passed"; return 0; }
-	scripts/toolbox run sh -c 'cd /src/userspace && scan-build --status-bugs --use-cc=clang -disable-checker security.insecureAPI.DeprecatedOrUnsafeBufferHandling -o /src/build/scan-build make -j2 CC=clang O=/src/build/scan' && : > "$stamp"
+	# From nothing: the analyzer sees only what is compiled.
+	scripts/toolbox run sh -c 'rm -rf /src/build/scan && cd /src/userspace && scan-build --status-bugs --use-cc=clang -disable-checker security.insecureAPI.DeprecatedOrUnsafeBufferHandling -o /src/build/scan-build make -j2 CC=clang O=/src/build/scan' && : > "$stamp"
 }
 
 static_kernel_doc() {

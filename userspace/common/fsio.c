@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -246,6 +247,7 @@ static int write_file(const char *path, const void *buf, size_t len, mode_t mode
 	rc = place_open(&pl, path, e);
 	if (rc)
 		return rc;
+	assert(pl.dir >= 0);
 	fd = temp_open(&pl, temp, sizeof(temp));
 	if (fd < 0) {
 		rc = fd;
@@ -294,6 +296,7 @@ int fsio_unlink(const char *path, struct err *e)
 	rc = place_open(&pl, path, e);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
+	assert(pl.dir >= 0);
 	if ((unlinkat(pl.dir, pl.name, 0) && errno != ENOENT) || fsync(pl.dir))
 		rc = err_sys(e, -errno, "cannot remove %s", path);
 	close(pl.dir);

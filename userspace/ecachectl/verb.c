@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -175,6 +176,7 @@ void verb_usage(FILE *to, const struct verb *v)
 {
 	const struct opt *o;
 
+	assert(v->operands); /* "" when there are none */
 	fprintf(to, "ecachectl %s%s%s", v->name, *v->operands ? " " : "", v->operands);
 	for (o = v->opts; o && o->name; o++)
 		fprintf(to, " [--%s%s%s]", o->name, o->arg ? " " : "", o->arg ? o->arg : "");

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -47,6 +46,17 @@ static const struct {
 	[REQUEST_DUMP] = { job_dump, WORKER_LOOK, "dumping", true },
 };
 
+/* client_drop - free a client that is on no list any more. */
+static void client_drop(struct client *c, bool keep_sock)
+{
+	c->d->nr_clients--;
+	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->timer);
+	if (!keep_sock)
+		close(c->sock);
+	free(c);
+}
+
 static void client_free(struct client *c, bool keep_sock)
 {
 	struct client **p;
@@ -54,12 +64,7 @@ static void client_free(struct client *c, bool keep_sock)
 	for (p = &c->d->clients; *p != c; p = &(*p)->next)
 		;
 	*p = c->next;
-	c->d->nr_clients--;
-	sd_event_source_disable_unref(c->io);
-	sd_event_source_disable_unref(c->timer);
-	if (!keep_sock)
-		close(c->sock);
-	free(c);
+	client_drop(c, keep_sock);
 }
 
 void server_close_fds(const struct daemon *d)
@@ -311,9 +316,11 @@ int server_start(struct daemon *d, struct err *e)
 
 void server_stop(struct daemon *d)
 {
-	while (d->clients) {
-		assert(d->clients->d == d); /* client_free() takes it off this very list */
-		client_free(d->clients, false);
+	struct client *c, *next;
+
+	for (c = d->clients, d->clients = NULL; c; c = next) {
+		next = c->next;
+		client_drop(c, false);
 	}
 	d->listen = sd_event_source_disable_unref(d->listen);
 	if (d->listen_fd >= 0) {

@@ -173,7 +173,7 @@ static const char *probe_value(blkid_probe pr, const char *name)
 
 int device_check_blank(const struct device *d, struct err *e)
 {
-	const char *kind = "a";
+	const char *kind;
 	blkid_probe pr;
 	int rc;
 

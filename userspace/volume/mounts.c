@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -271,6 +272,7 @@ int mounts_find(const char *proc, dev_t dev, struct mount_list *out, struct err 
 	if (!dir)
 		return err_sys(e, -errno, "cannot read %s", proc);
 	fd = dirfd(dir);
+	assert(fd >= 0);
 	own = ns_of(fd, "self");
 	while (!rc && (d = readdir(dir))) {
 		if (isdigit((unsigned char)d->d_name[0]))
