@@ -24,6 +24,7 @@ static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, uns
 	struct page *page;
 
 	page = alloc_pages(gfp | (order ? __GFP_COMP : 0), order);
+	/* The cap's price: a per-CPU add, which takes its lock once in a batch. */
 	if (page)
 		percpu_counter_add(&pool->used, 1 << order);
 	return page;

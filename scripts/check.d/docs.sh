@@ -35,7 +35,7 @@ if [ -s "${TMPDIR:-/tmp}/docs.$$" ]; then
 	bad=1
 fi
 rm -f "${TMPDIR:-/tmp}/docs.$$"
-# The two commands of the README are the two of the issue tracker, and exist.
+# The README's two commands.
 for command in 'make demo' 'make check'; do
 	grep -q "^ *$command" README.md || say "README.md: $command is missing"
 done

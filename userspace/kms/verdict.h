@@ -110,7 +110,7 @@ enum verdict verdict_control(const struct verdict_case *c, enum verdict control)
 
 /*
  * The brake for hosts without a canary: SUSPECT or LOST under three or more distinct keys within ten minutes holds all
- * until an operator confirms. Never applied to REVOKED from a key state, nor to many volumes of one key.
+ * until the caller releases it. Never applied to REVOKED from a key state, nor to many volumes of one key.
  */
 #define VERDICT_BRAKE_KEYS 3
 #define VERDICT_BRAKE_MS (10 * 60 * 1000)

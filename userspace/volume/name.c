@@ -5,6 +5,7 @@
 #include <uuid/uuid.h>
 
 #include "../kms/kms.h"
+#include "../kms/arn.h"
 #include "name.h"
 #include "text.h"
 
@@ -68,42 +69,15 @@ bad:
 	return err_set(e, -EINVAL, "\"%.80s\" is not a lowercase version 4 UUID", uuid);
 }
 
-/* arn_field - the length of the field at @s up to @end_char, or 0 when it is not 1-@max characters of @set. */
-static size_t arn_field(const char *s, const char *set, size_t max, char end_char)
-{
-	size_t len = strspn(s, set);
-
-	return len && len <= max && s[len] == end_char ? len : 0;
-}
-
 int key_arn_check(const char *arn, struct err *e)
 {
-	static const char service[] = "kms:", resource[] = "key/";
-	const char *p = arn;
-	size_t len;
+	int rc = strnlen(arn, KMS_ARN_MAX + 1) > KMS_ARN_MAX ?
+			 err_set(e, -EINVAL, "the ARN of a KMS key has more than %d characters", KMS_ARN_MAX) :
+			 arn_check_key(arn, e);
 
-	if (strnlen(arn, KMS_ARN_MAX + 1) > KMS_ARN_MAX || strncmp(p, "arn:", 4))
-		goto bad;
-	p += 4;
-	len = arn_field(p, LOWER DIGIT "-", 32, ':');
-	if (!len || strncmp(p + len + 1, service, strlen(service)))
-		goto bad;
-	p += len + 1 + strlen(service);
-	len = arn_field(p, LOWER DIGIT "-", 32, ':');
-	if (!len)
-		goto bad;
-	p += len + 1;
-	len = arn_field(p, DIGIT, 12, ':');
-	if (len != 12 || strncmp(p + len + 1, resource, strlen(resource)))
-		goto bad;
-	p += len + 1 + strlen(resource);
-	if (!arn_field(p, LOWER UPPER DIGIT "-", 128, '\0'))
-		goto bad;
-	return 0;
-bad:
-	err_set(e, -EINVAL, "\"%.160s\" is not the ARN of a KMS key (arn:PARTITION:kms:REGION:ACCOUNT:key/ID)", arn);
-	err_hint(e, "an alias can be moved to another key; give the key's own ARN");
-	return -EINVAL;
+	if (rc)
+		err_hint(e, "an alias can be moved to another key; give the key's own ARN");
+	return rc;
 }
 
 void luks_uuid_make(char uuid[LUKS_UUID_LEN + 1])
