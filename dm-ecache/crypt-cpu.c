@@ -16,6 +16,12 @@
  */
 #define ECACHE_MAX_PIECES	8
 
+static struct crypto_sync_skcipher *alloc_inner(u32 registered)
+{
+	return crypto_alloc_sync_skcipher("__xts(aes)", CRYPTO_ALG_INTERNAL | (registered & CRYPTO_ALG_TESTED),
+					  CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ALLOCATES_MEMORY | registered);
+}
+
 /**
  * ecache_cpu_alloc - an unkeyed transform by the best synchronous driver
  *
@@ -25,6 +31,10 @@
  * ecache_cpu_usable_here() is asked before every use. Newer kernels and arm64 have no inner
  * one, or no need of it.
  *
+ * A name that is not registered makes the crypto API run modprobe, each time: a key set
+ * would wait for the root file system, and on 7.3 for three programs. So the inner driver
+ * is first only looked up, and asked for by name only when there is nothing better than C.
+ *
  * Drivers that allocate per request are refused: a write must not need memory to free
  * memory.
  *
@@ -32,13 +42,19 @@
  */
 struct crypto_sync_skcipher *ecache_cpu_alloc(void)
 {
-	struct crypto_sync_skcipher *tfm;
+	struct crypto_sync_skcipher *tfm, *inner;
 
-	tfm = crypto_alloc_sync_skcipher("__xts(aes)", CRYPTO_ALG_INTERNAL,
-					 CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ALLOCATES_MEMORY);
+	tfm = alloc_inner(CRYPTO_ALG_TESTED | CRYPTO_NOLOAD);
 	if (!IS_ERR(tfm) || PTR_ERR(tfm) == -ENOMEM)
 		return tfm;
-	return crypto_alloc_sync_skcipher("xts(aes)", 0, CRYPTO_ALG_ALLOCATES_MEMORY);
+	tfm = crypto_alloc_sync_skcipher("xts(aes)", 0, CRYPTO_ALG_ALLOCATES_MEMORY);
+	if (IS_ERR(tfm) || !ecache_cpu_driver_is_slow(tfm))
+		return tfm;
+	inner = alloc_inner(0);
+	if (IS_ERR(inner) && PTR_ERR(inner) != -ENOMEM)
+		return tfm;
+	crypto_free_sync_skcipher(tfm);
+	return inner;
 }
 
 const char *ecache_cpu_driver(struct crypto_sync_skcipher *tfm)

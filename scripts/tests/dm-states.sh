@@ -35,7 +35,17 @@ flushes || fail "an empty flush does not pass on a LOCKED volume"
 say "LOCKED: reads and writes fail, flushes pass"
 
 dmsetup message e 0 key wipe
+
+# whoever asks the crypto API for a name that is not there starts modprobe
+printf '#!/bin/sh\necho "$@" >> %s\n' "$WORK/asked" > "$WORK/modprobe"
+chmod 755 "$WORK/modprobe"
+modprobe_path=$(cat /proc/sys/kernel/modprobe)
+echo "$WORK/modprobe" > /proc/sys/kernel/modprobe
 key_set e "$WORK/key"
+echo "$modprobe_path" > /proc/sys/kernel/modprobe
+[ ! -e "$WORK/asked" ] || fail "key set started modprobe: $(cat "$WORK/asked")"
+say "key set starts no program"
+
 reads && writes && flushes
 want_id=$({ printf 'dm-ecache key id v1'; cat "$WORK/key"; } | sha256sum | cut -c 1-32)
 [ "$(field e 4)" = "$want_id" ] || fail "key id $(field e 4) is not the documented hash"
