@@ -38,7 +38,7 @@ grep -q W "$WORK/below" || fail "no write below"
 grep -q F "$WORK/below" || fail "a synchronous write made neither flush nor FUA below: $(cat "$WORK/below")"
 say "O_DSYNC write: $(tr '\n' ' ' < "$WORK/below")"
 
-! blkdiscard /dev/mapper/e 2> /dev/null || fail "a discard passed without allow_discards"
+! blkdiscard -f /dev/mapper/e 2> /dev/null || fail "a discard passed without allow_discards"
 [ "$(cat "/sys/dev/block/$(dmsetup info -c --noheadings --separator : -o major,minor e)/queue/discard_max_bytes")" = 0 ] || fail "discards offered"
 remove e
 
@@ -48,7 +48,7 @@ below blkdiscard -o 1048576 -l 1048576 /dev/mapper/e
 grep -q D "$WORK/below" || fail "no discard below"
 say "discard: $(tr '\n' ' ' < "$WORK/below")"
 dmsetup message e 0 key wipe
-! blkdiscard /dev/mapper/e 2> /dev/null || fail "a discard passed on a LOCKED volume"
+! blkdiscard -f /dev/mapper/e 2> /dev/null || fail "a discard passed on a LOCKED volume"
 key_set e "$WORK/key"
 
 blkdiscard -z -o 2097152 -l 1048576 /dev/mapper/e
