@@ -4,7 +4,7 @@
 # Static checks: each a function, its test is static/NAME. All run in the toolbox root where the tool must be the same everywhere,
 # or on this host.
 
-static_tests="spdx layout shellcheck words checkpatch sparse cppcheck scan-build kernel-doc docs"
+static_tests="spdx layout mutations shellcheck words checkpatch sparse cppcheck analyzer kernel-doc docs"
 
 tracked() {
 	git ls-files -- "$@"
@@ -49,6 +49,15 @@ static_layout() {
 	if grep -n 'BUG_ON\|BUG()' $(tracked 'dm-ecache/*.[ch]'); then
 		bad=1
 	fi
+	return $bad
+}
+
+# What scripts/mutate would break is still there.
+static_mutations() {
+	bad=0
+	for f in $(tracked 'scripts/mutate.d/*.patch'); do
+		git apply --check "$f" || bad=1
+	done
 	return $bad
 }
 
@@ -120,12 +129,28 @@ static_cppcheck() {
 		-DECACHE_VERSION='"0"' $(tracked 'userspace/*.c' | grep -v '_test\.c$')
 }
 
-static_scan_build() {
+# Clang's analyzer, as scan-build runs it, but file by file: what changed since it passed is looked at again.
+static_analyzer() {
 	mkdir -p "$stamps"
-	stamp=$stamps/scan-build-$(tracked 'userspace/*.[ch]' userspace/Makefile | xargs cat | sha1sum | cut -c 1-20)
-	[ -e "$stamp" ] && { echo "nothing changed since it passed"; return 0; }
-	# From nothing: the analyzer sees only what is compiled.
-	scripts/toolbox run sh -c 'rm -rf /src/build/scan && cd /src/userspace && scan-build --status-bugs --use-cc=clang -disable-checker security.insecureAPI.DeprecatedOrUnsafeBufferHandling -o /src/build/scan-build make -j2 CC=clang O=/src/build/scan' && : > "$stamp"
+	rm -rf build/analyze
+	rules=$({ tracked 'userspace/*.h' userspace/Makefile | xargs cat; scripts/toolbox path root; } | sha1sum | cut -c 1-12) || return 1
+	files=$(tracked 'userspace/*.c' | grep -v '_test\.c$\|_fuzz\.c$')
+	# shellcheck disable=SC2086
+	sha1sum $files > "$out/analyzer.sums"
+	while read -r sum file; do
+		ok=build/analyze/analyzed/${file#userspace/}
+		if [ -e "$stamps/analyzer-$rules-$sum" ]; then
+			mkdir -p "${ok%/*}"
+			: > "${ok%.c}.ok"
+		fi
+	done < "$out/analyzer.sums"
+	analyzer_status=0
+	scripts/toolbox run make -s -k -j2 -C /src/userspace CC=clang O=/src/build/analyze analyze || analyzer_status=1
+	while read -r sum file; do
+		ok=build/analyze/analyzed/${file#userspace/}
+		[ ! -e "${ok%.c}.ok" ] || : > "$stamps/analyzer-$rules-$sum"
+	done < "$out/analyzer.sums"
+	return $analyzer_status
 }
 
 static_kernel_doc() {
