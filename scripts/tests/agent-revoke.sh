@@ -34,7 +34,7 @@ exec 7< "$WORK/mnt/data" 8< /dev/mapper/c1
 	while [ ! -e "$WORK/stop" ]; do
 		n=$((n + 1))
 		echo "$n" > "$WORK/other/n" && sync -f "$WORK/other" && [ "$(cat "$WORK/other/n")" = $n ] || exit 1
-		sleep 0.1
+		sleep 0.5
 	done
 	echo $n > "$WORK/rounds"
 ) &

@@ -3,7 +3,7 @@
 #
 # Wipe and revoke under load: nothing reads or writes afterwards, and what was acknowledged before is there after the key is set
 # again. The disk completes in interrupt context, so reads are deferred too. A message never waits for the disk: one that sits on
-# every request for 40 seconds does not hold it up.
+# every request for 20 seconds does not hold it up.
 . "$(dirname "$0")/lib.sh"
 
 load_module
@@ -16,7 +16,7 @@ disk=/dev/nullb0
 length=$(sectors "$disk")
 max=0
 
-# message_time WORDS...: sends it; ten seconds leave room for a slow emulator, not for a disk that takes forty
+# message_time WORDS...: sends it; ten seconds leave room for a slow emulator, not for a disk that takes twenty
 message_time() {
 	start=$(now_ms)
 	dmsetup message e 0 "$@"
@@ -66,7 +66,7 @@ say "revoke under load: slowest message $max ms"
 remove e
 
 modprobe dm_delay
-dm slow "0 $length delay $disk 0 40000"
+dm slow "0 $length delay $disk 0 20000"
 ecache e /dev/mapper/slow 0 "$length" "$WORK/key" sector_size:4096
 dd if=/dev/mapper/e of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null &
 pid=$!

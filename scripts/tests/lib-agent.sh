@@ -27,6 +27,8 @@ agent_cleanup() {
 		umount "/dev/mapper/$name" 2> /dev/null || true
 		dmsetup remove --retry "$name" 2> /dev/null || true
 	done
+	# the next test in this guest starts as on a new machine
+	rm -rf /etc/ecache /var/lib/ecache /var/lib/ecache-kmsd /var/log/ecache /run/ecache /run/ecache-net /run/ecache-kmsd
 }
 trap agent_cleanup EXIT
 
@@ -50,7 +52,7 @@ within() {
 	shift 2
 	until "$@" > /dev/null 2>&1; do
 		[ "$(now_ms)" -lt $w_end ] || die "not in time: $w_what"
-		sleep 0.2
+		sleep 0.5
 	done
 }
 
