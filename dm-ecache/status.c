@@ -37,8 +37,10 @@ static void sum_stats(struct ecache_volume *vol, struct ecache_stats *sum)
  */
 unsigned int ecache_emit_info(struct ecache_volume *vol, char *result, unsigned int maxlen)
 {
+	char driver[CRYPTO_MAX_ALG_NAME];
 	u8 key_id[ECACHE_KEY_ID_SIZE];
 	enum ecache_reason reason;
+	const struct ecache_key *key;
 	enum ecache_state state;
 	struct ecache_stats s;
 	unsigned int sz = 0;
@@ -48,11 +50,14 @@ unsigned int ecache_emit_info(struct ecache_volume *vol, char *result, unsigned 
 	state = vol->state;
 	reason = vol->reason;
 	known = vol->key_id_known;
+	/* A better driver may have come between table and key. */
+	key = rcu_dereference_protected(vol->key, lockdep_is_held(&vol->state_lock));
+	strscpy(driver, ecache_cpu_driver(key ? key->tfm : vol->unkeyed), sizeof(driver));
 	memcpy(key_id, vol->key_id, sizeof(key_id));
 	spin_unlock_irq(&vol->state_lock);
 	sum_stats(vol, &s);
 
-	DMEMIT("%s cpu %s ", ecache_state_name(state), ecache_cpu_driver(vol->unkeyed));
+	DMEMIT("%s cpu %s ", ecache_state_name(state), driver);
 	if (known)
 		DMEMIT("%*phN", ECACHE_KEY_ID_SIZE, key_id);
 	else

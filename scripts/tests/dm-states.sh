@@ -25,6 +25,24 @@ flushes() {
 	python3 -c 'import os; fd = os.open("/dev/mapper/e", os.O_RDWR); os.fsync(fd)'
 }
 
+# a fast driver that comes after the table: the key set takes it, and the status names what the key uses
+modprobe_path=$(cat /proc/sys/kernel/modprobe)
+for module in xts ecb aes aes_generic; do
+	modprobe -q $module || true
+done
+echo /bin/false > /proc/sys/kernel/modprobe
+rmmod aesni_intel
+dm e "$table"
+slow=$(field e 3)
+echo "$modprobe_path" > /proc/sys/kernel/modprobe
+modprobe aesni_intel
+key_set e "$WORK/key"
+case $slow/$(field e 3) in
+*aesni*/* | */*generic* | */*-lib*) fail "driver $slow without aesni_intel, then $(field e 3)" ;;
+esac
+say "driver $slow, and $(field e 3) once there is a better one"
+remove e
+
 dm e "$table"
 [ "$(state e)" = LOCKED ] || fail "a new volume is $(state e)"
 ! reads || fail "a LOCKED volume reads"
@@ -39,7 +57,6 @@ dmsetup message e 0 key wipe
 # whoever asks the crypto API for a name that is not there starts modprobe
 printf '#!/bin/sh\necho "$@" >> %s\n' "$WORK/asked" > "$WORK/modprobe"
 chmod 755 "$WORK/modprobe"
-modprobe_path=$(cat /proc/sys/kernel/modprobe)
 echo "$WORK/modprobe" > /proc/sys/kernel/modprobe
 key_set e "$WORK/key"
 echo "$modprobe_path" > /proc/sys/kernel/modprobe
