@@ -188,14 +188,15 @@ guest_builds() {
 		if wanted "build/$k"; then
 			run "build/$k" build_module "$k"
 		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; } | any_wanted; then
-			build_module "$k" > /dev/null
+			build_module "$k" > "$out/build.log" || { cat "$out/build.log"; return 1; }
 		fi
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
 	elif { agent_tests | sed 's|^|agent/|'; echo docs/tour; } | any_wanted; then
-		scripts/toolbox build-userspace > /dev/null 2>&1
+		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
+	return 0
 }
 
 group_agent() { agent_group; }
@@ -220,7 +221,7 @@ lane() {
 
 run_all() {
 	scripts/toolbox ensure || return 1
-	guest_builds
+	guest_builds || return 1
 	for _ in $(seq $lanes); do
 		lane &
 	done
