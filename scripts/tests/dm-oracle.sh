@@ -43,7 +43,7 @@ pair() {
 }
 
 for sector in 512 1024 2048 4096; do
-	pair $((sector == 512 ? 2048 : 0)) 64 sector_size:$sector
-	IV_OFFSET=4096 pair 4104 32 sector_size:$sector
+	pair 0 64 sector_size:$sector
+	IV_OFFSET=4096 pair $((4096 + sector / 512)) 32 sector_size:$sector
 	IV_OFFSET=4294967288 pair 16 64 sector_size:$sector iv_large_sectors
 done

@@ -27,6 +27,7 @@ flushes() {
 
 # a fast driver that comes after the table: the key set takes it, and the status names what the key uses
 modprobe_path=$(cat /proc/sys/kernel/modprobe)
+trap 'echo "$modprobe_path" > /proc/sys/kernel/modprobe' EXIT
 for module in xts ecb aes aes_generic; do
 	modprobe -q $module || true
 done

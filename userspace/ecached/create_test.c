@@ -4,7 +4,6 @@
  * either a whole volume or a device as it was and no grant.
  */
 #include "../common/test.h"
-#include "../volume/audit.h"
 #include "world.h"
 
 static struct request request_for(const struct place *p)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Destroy leaves nothing or everything, whatever it is interrupted by. */
+#include "../common/test.h"
+#include "life.h"
+
+static bool destroyed(const struct place *p)
+{
+	struct device d = DEVICE_INIT;
+	uint64_t epoch;
+	bool gone;
+
+	assert_int_equal(device_open(&d, p->disk, DEVICE_FILE, NULL), 0);
+	gone = header_epoch(d.path, &epoch, NULL);
+	device_close(&d);
+	return gone && !exists(p->pins, "c1", "") && !exists(p->state, "c1", ".json") &&
+	       !exists(p->intents, "c1", ".json") && !world_alive();
+}
+
+static void destroy_leaves_nothing(void **state)
+{
+	struct place *p = place_with_volume();
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, NULL), RAN_OK);
+	assert_int_equal(world->dm.nr, 0);
+	assert_true(destroyed(p));
+	place_drop(p);
+}
+
+static void a_strike_at_destroy_ends_in_nothing_or_everything(void **state)
+{
+	enum fault_mode mode;
+	unsigned int at, struck = 0;
+
+	(void)state;
+	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
+		for (at = 1; ; at++) {
+			struct place *p = place_with_volume();
+			enum ran how;
+			bool hit;
+
+			world->fault = (struct fault){ .mode = mode, .at = at };
+			how = do_verb(p, REQUEST_DESTROY, NULL);
+			hit = *world->fault.name;
+			recover_all(p, "c1");
+			struck += hit;
+			if (!destroyed(p)) {
+				assert_int_not_equal(how, RAN_OK);
+				if (do_verb(p, REQUEST_OPEN, NULL) != RAN_OK)
+					fail_msg("half destroyed after %s", world->fault.name);
+			}
+			place_drop(p);
+			if (!hit)
+				break;
+		}
+	}
+	assert_true(struck > 20);
+}
+
+static void destroy_without_the_kms_is_finished_later(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	world->kms_down = true;
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, NULL), RAN_OK);
+	assert_false(exists(p->pins, "c1", ""));
+	assert_int_equal(recover_intent(&p->env, "c1", true, &e), -EAGAIN);
+	world->kms_down = false;
+	assert_int_equal(recover_intent(&p->env, "c1", false, &e), 0);
+	assert_true(destroyed(p));
+	place_drop(p);
+}
+
+static void destroy_does_not_wipe_another_disk(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	place_used_disk(p);
+	assert_int_equal(do_verb(p, REQUEST_DESTROY, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "does not hold c1"));
+	assert_true(exists(p->pins, "c1", ""));
+	assert_int_equal(world_alive(), 1);
+	place_drop(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(destroy_leaves_nothing),
+		cmocka_unit_test(a_strike_at_destroy_ends_in_nothing_or_everything),
+		cmocka_unit_test(destroy_without_the_kms_is_finished_later),
+		cmocka_unit_test(destroy_does_not_wipe_another_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ECACHED_LIFE_H
+#define ECACHED_LIFE_H
+
+/*
+ * For tests of what happens to a volume after create: c1 exists, and the verbs run on it.
+ * Include after common/test.h.
+ */
+#include "regranting.h"
+#include "world.h"
+
+static inline struct request ask(enum request_verb verb)
+{
+	struct request rq = { .verb = verb, .name = "c1", .sector_size = 4096, .key_size = 64 };
+
+	return rq;
+}
+
+/* place_with_volume - c1 exists and is closed. */
+static inline struct place *place_with_volume(void)
+{
+	struct request rq = ask(REQUEST_CREATE);
+	struct place *p = place_make();
+
+	strcpy(rq.device, p->disk);
+	rq.no_open = true;
+	assert_int_equal(run_job(p, job_create, &rq, NULL), RAN_OK);
+	return p;
+}
+
+static inline enum ran do_verb(struct place *p, enum request_verb verb, struct err *e)
+{
+	static int (*const jobs[REQUEST_NR])(struct job *j, struct err *e) = {
+		[REQUEST_OPEN] = job_open, [REQUEST_CLOSE] = job_close, [REQUEST_REGRANT] = job_regrant,
+		[REQUEST_DESTROY] = job_destroy, [REQUEST_DUMP] = job_dump,
+	};
+	struct request rq = ask(verb);
+
+	return run_job(p, jobs[verb], &rq, e);
+}
+
+static inline struct state *state_of(const struct place *p)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	assert_int_equal(state_load(p->state, "c1", s, NULL), 0);
+	return s;
+}
+
+/* revoke_grant - the owner takes the grant back, and this host has noted it. */
+static inline void revoke_grant(struct place *p)
+{
+	struct state *s = state_of(p);
+
+	world_find_grant(s->grant_id)->alive = false;
+	s->is_revoked = true;
+	s->revoked.at = 1700000000;
+	strcpy(s->revoked.verdict, "revoked");
+	strcpy(s->revoked.reason, "AccessDeniedException: in the KMS's words");
+	strcpy(s->revoked.request_id, "request-77");
+	assert_int_equal(state_store(p->state, "c1", s, NULL), 0);
+	free(s);
+}
+
+static inline enum dm_state mapped(const struct place *p)
+{
+	struct mapping m;
+
+	assert_int_equal(mapping_get(&p->env.dm, "c1", &m, NULL), 0);
+	assert_true(m.exists);
+	return m.status.state;
+}
+
+#endif
