@@ -3,24 +3,34 @@
 #
 # The host's own packages. Needs: say.sh, cache.sh.
 
-# list_packages FILE: the names in a package list.
+# list_packages FILE...: the names in package lists.
 list_packages() {
-	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"
 }
 
-# missing_packages FILE: those that are not installed.
+# missing_packages FILE...: those that are not installed.
 missing_packages() {
 	# shellcheck disable=SC2046 # one argument per name
-	dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $(list_packages "$1") 2>/dev/null |
+	dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $(list_packages "$@") 2>/dev/null |
 		sed -n 's/^ii  *//p' | sort -u >"$host_tmp"
-	list_packages "$1" | sort -u | comm -23 - "$host_tmp"
+	list_packages "$@" | sort -u | comm -23 - "$host_tmp"
 }
 
-# ensure_host: installs what is missing; asks nothing of the network otherwise.
+# ensure_host: what makes the toolbox and checks the project.
 ensure_host() {
-	command -v apt-get >/dev/null || die "the host has no apt-get: Debian 12 is needed"
+	install_missing "$boxd/build-packages" "$boxd/host-packages"
+}
+
+# ensure_build_host: no more than builds module and programs.
+ensure_build_host() {
+	install_missing "$boxd/build-packages"
+}
+
+# install_missing FILE...: installs what is missing; asks nothing of the network otherwise.
+install_missing() {
+	command -v apt-get >/dev/null || die "the host has no apt-get: Debian is needed"
 	host_tmp=$(mktemp) || die "cannot make a temporary file"
-	host_missing=$(missing_packages "$boxd/host-packages")
+	host_missing=$(missing_packages "$@")
 	rm -f "$host_tmp"
 	[ -n "$host_missing" ] || return 0
 	need_root "installing packages"
