@@ -87,10 +87,11 @@ detach_disks() {
 # begin: the folders; refuses to run where dm-ecache is used or the demo already runs.
 begin() {
 	exec 9>/run/ecache-demo.lock
-	flock -n 9 || {
+	# finish removes the file: the one that is locked must be the one that others find
+	if ! flock -n 9 || [ "$(stat -Lc %i /dev/fd/9)" != "$(stat -c %i /run/ecache-demo.lock 2>/dev/null)" ]; then
 		echo "demo: it is already running on this machine" >&2
 		exit 1
-	}
+	fi
 	if [ "$guest" = no ] && { systemctl -q is-active ecached.service || [ -e /etc/ecache/ecached.conf ]; }; then
 		echo "demo: this host uses dm-ecache (ecached runs, or /etc/ecache/ecached.conf is there): not touching it" >&2
 		exit 1
@@ -118,6 +119,7 @@ finish() {
 		echo "$finish_left"
 		[ "$1" -ne 0 ] || set -- 1
 	}
+	rm -f /run/ecache-demo.lock
 	exit "$1"
 }
 

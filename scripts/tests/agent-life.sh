@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The life of a volume with the real programs: create makes one grant and an open volume; data survives close and open; dm-crypt reads
-# the same bytes; status, list and dump tell; destroy wipes the header and retires the grant. Who may ask what.
+# The life of a volume with the real programs: create makes one grant (or takes the owner's) and an open volume; data survives close and
+# open; status, list and dump tell; destroy wipes the header and retires the grant. Who may ask what.
 . "$(dirname "$0")/lib-agent.sh"
 
 agent_start probe-interval=5s
@@ -29,14 +29,20 @@ cmp -n 8388608 "$WORK/data" /dev/mapper/c1 || die "other data after open"
 does ecachectl open c1
 say "close and open: idempotent, the data is there"
 
-does create s512 /dev/ram1 --sector-size 512 --key-size 32
+# the LUKS uuid is not known yet: the owner's grant cannot name it
+byhand=$(owner CreateGrant "{\"KeyId\":\"$KEY\",\"GranteePrincipal\":\"$HOST_ARN\",\"Name\":\"by-hand\",
+	\"Operations\":[\"Decrypt\",\"DescribeKey\",\"RetireGrant\"],
+	\"Constraints\":{\"EncryptionContextSubset\":{\"ecache:cache-id\":\"cache-512\",\"ecache:format\":\"1\"}}}" | jq -r .GrantId)
+does create s512 /dev/ram1 --sector-size 512 --key-size 32 --cache-id cache-512 --grant-id "$byhand"
+[ "$(grants)" = 2 ] || die "create made a grant besides the owner's"
+[ "$(status s512 .grant_id)" = "$byhand" ] || die "status shows $(status s512 .grant_id), not the owner's grant"
 dd if="$WORK/data" of=/dev/mapper/s512 bs=1M oflag=direct status=none
 does ecachectl close s512
 does ecachectl open s512
 cmp -n 8388608 "$WORK/data" /dev/mapper/s512 || die "other data with sectors of 512 bytes"
 does ecachectl destroy s512 --yes
 [ "$(grants)" = 1 ] || die "destroy left the grant of s512"
-say "sectors of 512 bytes, AES-128: the same"
+say "the owner's grant, sectors of 512 bytes, AES-128: the same"
 
 within 20 "the first probe answers ok" verdict_is c1 ok
 ecachectl list | grep -q '^c1  *open  *ok' || die "list does not show c1: $(ecachectl list)"
