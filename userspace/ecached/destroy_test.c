@@ -28,34 +28,19 @@ static void destroy_leaves_nothing(void **state)
 	place_drop(p);
 }
 
+static void nothing_or_everything(struct place *p, enum ran how)
+{
+	if (destroyed(p))
+		return;
+	assert_int_not_equal(how, RAN_OK);
+	if (do_verb(p, REQUEST_OPEN, NULL) != RAN_OK)
+		fail_msg("half destroyed after %s", world->fault.name);
+}
+
 static void a_strike_at_destroy_ends_in_nothing_or_everything(void **state)
 {
-	enum fault_mode mode;
-	unsigned int at, struck = 0;
-
 	(void)state;
-	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
-		for (at = 1; ; at++) {
-			struct place *p = place_with_volume();
-			enum ran how;
-			bool hit;
-
-			world->fault = (struct fault){ .mode = mode, .at = at };
-			how = do_verb(p, REQUEST_DESTROY, NULL);
-			hit = *world->fault.name;
-			recover_all(p, "c1");
-			struck += hit;
-			if (!destroyed(p)) {
-				assert_int_not_equal(how, RAN_OK);
-				if (do_verb(p, REQUEST_OPEN, NULL) != RAN_OK)
-					fail_msg("half destroyed after %s", world->fault.name);
-			}
-			place_drop(p);
-			if (!hit)
-				break;
-		}
-	}
-	assert_true(struck > 20);
+	assert_true(strike_every_call(REQUEST_DESTROY, NULL, nothing_or_everything) > 20);
 }
 
 static void destroy_without_the_kms_is_finished_later(void **state)

@@ -72,4 +72,37 @@ static inline enum dm_state mapped(const struct place *p)
 	return m.status.state;
 }
 
+/*
+ * strike_every_call - @verb on a new c1 that @prepare (or NULL) made ready, struck in each
+ * mode at its first call, at its second, and so on until there was nothing to strike;
+ * @judge sees what is left after the next start. Returns how often it struck.
+ */
+static inline unsigned int strike_every_call(enum request_verb verb, void (*prepare)(struct place *p),
+					     void (*judge)(struct place *p, enum ran how))
+{
+	enum fault_mode mode;
+	unsigned int at, struck = 0;
+	bool hit;
+
+	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
+		for (at = 1, hit = true; hit; at++) {
+			struct place *p = place_with_volume();
+			enum ran how;
+
+			if (prepare)
+				prepare(p);
+			world->fault = (struct fault){ .mode = mode, .at = at };
+			how = do_verb(p, verb, NULL);
+			hit = *world->fault.name;
+			recover_all(p, "c1");
+			if (!hit)
+				assert_int_equal(how, RAN_OK);
+			judge(p, how);
+			struck += hit;
+			place_drop(p);
+		}
+	}
+	return struck;
+}
+
 #endif

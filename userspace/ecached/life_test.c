@@ -140,43 +140,29 @@ static void a_host_that_never_saw_the_volume_opens_it_by_its_pin(void **state)
 }
 
 /*
+ * mapping_open() itself leaves nothing when it fails; struck after it, the next open finds
+ * it.
+ */
+static void no_key_is_left(struct place *p, enum ran how)
+{
+	if (how == RAN_FAILED && world->dm.nr && strcmp(world->fault.name, "mapping_open"))
+		fail_msg("a mapping is left by a failure of %s", world->fault.name);
+	if (how == RAN_KILLED && world->dm.nr && mapped(p) != DM_STATE_LOCKED &&
+	    !strstr("mapping_key_set mapping_announce state_store", world->fault.name))
+		fail_msg("a key is left by a kill at %s", world->fault.name);
+	if (how != RAN_OK)
+		assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+}
+
+/*
  * Struck at any call, open leaves no mapping when it fails, and after a kill at most a
  * LOCKED one, which the daemon removes.
  */
 static void a_strike_at_open_leaves_no_key(void **state)
 {
-	enum fault_mode mode;
-	unsigned int at, struck = 0;
-
 	(void)state;
-	for (mode = FAULT_FAIL_BEFORE; mode < FAULT_MODES; mode++) {
-		for (at = 1; ; at++) {
-			struct place *p = place_with_volume();
-			enum ran how;
-
-			world->fault = (struct fault){ .mode = mode, .at = at };
-			how = do_verb(p, REQUEST_OPEN, NULL);
-			world->fault.mode = FAULT_NONE;
-			/*
-			 * mapping_open() itself leaves nothing when it fails; struck after
-			 * it, the next open finds it.
-			 */
-			if (how == RAN_FAILED && world->dm.nr && strcmp(world->fault.name, "mapping_open"))
-				fail_msg("a mapping is left by a failure of %s", world->fault.name);
-			if (how == RAN_KILLED && world->dm.nr && mapped(p) != DM_STATE_LOCKED &&
-			    !strstr("mapping_key_set mapping_announce state_store", world->fault.name))
-				fail_msg("a key is left by a kill at %s", world->fault.name);
-			if (how != RAN_OK) {
-				struck++;
-				assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
-			}
-			assert_int_equal(mapped(p), DM_STATE_ACTIVE);
-			place_drop(p);
-			if (how == RAN_OK)
-				break;
-		}
-	}
-	assert_true(struck > 20);
+	assert_true(strike_every_call(REQUEST_OPEN, NULL, no_key_is_left) > 20);
 }
 
 static void the_key_is_handed_out_only_with_the_record_on_disk(void **state)
