@@ -12,6 +12,7 @@
 #include <linux/sched/mm.h>
 
 #include "dm-ecache.h"
+#include "fault.h"
 
 #define ECACHE_BOUNCE_GFP	(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
@@ -102,31 +103,32 @@ void ecache_bounce_exit(struct ecache_bounce_pool *pool)
 }
 
 /* Room for one more bvec. */
-static int grow_vecs(struct ecache_bounce_pool *pool, struct ecache_io *io, gfp_t gfp)
+static int grow_vecs(struct ecache_bounce *b, gfp_t gfp)
 {
 	struct bio_vec *vec;
 
-	if (io->vec != io->inline_vec || io->nr_vecs < ECACHE_INLINE_VECS)
+	if (b->vec != b->inline_vec || b->nr_vecs < ECACHE_INLINE_VECS)
 		return 0;
-	vec = mempool_alloc(&pool->vecs, gfp);
+	vec = mempool_alloc(&b->pool->vecs, gfp);
 	if (!vec)
 		return -EAGAIN;
-	memcpy(vec, io->inline_vec, sizeof(io->inline_vec));
-	io->vec = vec;
+	memcpy(vec, b->inline_vec, sizeof(b->inline_vec));
+	b->vec = vec;
 	return 0;
 }
 
-static void add_vec(struct ecache_io *io, struct page *page, unsigned int len)
+static void add_vec(struct ecache_bounce *b, struct page *page, unsigned int len)
 {
-	io->vec[io->nr_vecs++] = (struct bio_vec){ .bv_page = page, .bv_len = len };
+	b->vec[b->nr_vecs++] = (struct bio_vec){ .bv_page = page, .bv_len = len };
 }
 
-static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes)
+static int bounce_get_fast(struct ecache_bounce *b, unsigned int bytes)
 {
+	struct ecache_bounce_pool *pool = b->pool;
 	unsigned int order = ilog2(ECACHE_MAX_WRITE_PAGES), len;
 	struct page *page;
 
-	if (over_cap(pool, DIV_ROUND_UP(bytes, PAGE_SIZE)))
+	if (over_cap(pool, DIV_ROUND_UP(bytes, PAGE_SIZE)) || ecache_fault(ECACHE_FAULT_ALLOC))
 		return -EAGAIN;
 	while (bytes) {
 		/*
@@ -134,7 +136,7 @@ static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io
 		 * the order again.
 		 */
 		order = min_t(unsigned int, order, ilog2(DIV_ROUND_UP(bytes, PAGE_SIZE)));
-		if (grow_vecs(pool, io, ECACHE_BOUNCE_GFP))
+		if (grow_vecs(b, ECACHE_BOUNCE_GFP))
 			return -EAGAIN;
 		page = bounce_alloc(pool, ECACHE_BOUNCE_GFP, order);
 		if (!page) {
@@ -143,7 +145,7 @@ static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io
 			continue;
 		}
 		len = min_t(unsigned int, bytes, PAGE_SIZE << order);
-		add_vec(io, page, len);
+		add_vec(b, page, len);
 		bytes -= len;
 	}
 	return 0;
@@ -153,64 +155,86 @@ static int bounce_get_fast(struct ecache_bounce_pool *pool, struct ecache_io *io
  * Sleeps until the reserve has given all. It cannot wait for itself: what it waits for is
  * with the disk, and requests in the caller's plug are sent when it sleeps.
  */
-static void bounce_get_reserve(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes)
+static void bounce_get_reserve(struct ecache_bounce *b, unsigned int bytes)
 {
+	struct ecache_bounce_pool *pool = b->pool;
 	unsigned int noio, len;
 
 	mutex_lock(&pool->reserve_lock);
 	noio = memalloc_noio_save();
 	while (bytes) {
-		grow_vecs(pool, io, GFP_NOIO);
+		grow_vecs(b, GFP_NOIO);
 		len = min_t(unsigned int, bytes, PAGE_SIZE);
-		add_vec(io, mempool_alloc(&pool->pages, GFP_NOIO), len);
+		add_vec(b, mempool_alloc(&pool->pages, GFP_NOIO), len);
 		bytes -= len;
 	}
 	memalloc_noio_restore(noio);
 	mutex_unlock(&pool->reserve_lock);
 }
 
+static void bounce_empty(struct ecache_bounce *bounce, struct ecache_bounce_pool *pool)
+{
+	bounce->pool = pool;
+	bounce->vec = bounce->inline_vec;
+	bounce->nr_vecs = 0;
+}
+
 /**
  * ecache_bounce_get - pages for the ciphertext of a write
- * @pool: the volume's
- * @io: gets the bvecs
+ * @vol: counts
+ * @pool: where from
+ * @bounce: gets the bvecs
  * @bytes: at most ECACHE_MAX_WRITE_PAGES pages
  * @nowait: do not sleep
  *
  * Return: 0, or -EAGAIN (only with @nowait).
  */
-int ecache_bounce_get(struct ecache_bounce_pool *pool, struct ecache_io *io, unsigned int bytes, bool nowait)
+int ecache_bounce_get(struct ecache_volume *vol, struct ecache_bounce_pool *pool, struct ecache_bounce *bounce,
+		      unsigned int bytes, bool nowait)
 {
-	io->vec = io->inline_vec;
-	io->nr_vecs = 0;
-	if (likely(!bounce_get_fast(pool, io, bytes)))
+	bounce_empty(bounce, pool);
+	if (likely(!bounce_get_fast(bounce, bytes)))
 		return 0;
-	ecache_bounce_put(pool, io);
+	ecache_bounce_put(bounce);
 	if (nowait)
 		return -EAGAIN;
-	io->vec = io->inline_vec;
-	io->nr_vecs = 0;
-	bounce_get_reserve(pool, io, bytes);
+	bounce_empty(bounce, pool);
+	ecache_count(vol, reserve, 1);
+	bounce_get_reserve(bounce, bytes);
 	return 0;
 }
 
 /**
  * ecache_bounce_put - give the pages back
- * @pool: the volume's
- * @io: with or without all its pages
+ * @bounce: with or without all its pages
  *
  * Called in any context.
  */
-void ecache_bounce_put(struct ecache_bounce_pool *pool, struct ecache_io *io)
+void ecache_bounce_put(struct ecache_bounce *bounce)
 {
+	struct ecache_bounce_pool *pool = bounce->pool;
 	unsigned int i, order;
 
-	for (i = 0; i < io->nr_vecs; i++) {
-		order = get_order(io->vec[i].bv_len);
+	for (i = 0; i < bounce->nr_vecs; i++) {
+		order = get_order(bounce->vec[i].bv_len);
 		if (order)
-			bounce_free(pool, io->vec[i].bv_page, order);
+			bounce_free(pool, bounce->vec[i].bv_page, order);
 		else
-			mempool_free(io->vec[i].bv_page, &pool->pages);	/* refills the reserve first */
+			mempool_free(bounce->vec[i].bv_page, &pool->pages);	/* refills the reserve first */
 	}
-	if (io->vec != io->inline_vec)
-		mempool_free(io->vec, &pool->vecs);
+	if (bounce->vec != bounce->inline_vec)
+		mempool_free(bounce->vec, &pool->vecs);
+}
+
+/**
+ * ecache_bounce_move - the pages get another owner
+ * @to: overwritten
+ * @from: empty afterwards
+ */
+void ecache_bounce_move(struct ecache_bounce *to, struct ecache_bounce *from)
+{
+	*to = *from;
+	if (from->vec == from->inline_vec)
+		to->vec = to->inline_vec;
+	bounce_empty(from, from->pool);
 }

@@ -8,11 +8,14 @@
  */
 
 #include <linux/bio.h>
+#include <linux/blkdev.h>
 #include <linux/device-mapper.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/key.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <crypto/aes.h>
 
 #ifdef ECACHE_HAVE_HEX_H
 #include <linux/hex.h>
@@ -27,6 +30,90 @@
 #ifndef REQ_ATOMIC
 #define REQ_ATOMIC	0	/* never set: no kernel without it makes such a bio */
 #endif
+
+#ifndef DM_TARGET_ATOMIC_WRITES
+#define DM_TARGET_ATOMIC_WRITES	0
+#endif
+
+static inline void ecache_limit_atomic_writes(struct queue_limits *limits, unsigned int bytes)
+{
+#ifdef ECACHE_HAVE_ATOMIC_WRITES
+	limits->atomic_write_hw_unit_max = min(limits->atomic_write_hw_unit_max, bytes);
+	limits->atomic_write_hw_max = min(limits->atomic_write_hw_max, bytes);
+#endif
+}
+
+/*
+ * NOWAIT is offered by the target type, but not by every engine. Where it is one of the limits,
+ * the hints of one table take it away; before, only a flag of the queue could, which dm sets
+ * anew with every table and before it resumes.
+ */
+static inline void ecache_limits_no_nowait(struct queue_limits *limits)
+{
+#ifdef BLK_FEAT_NOWAIT
+	limits->features &= ~BLK_FEAT_NOWAIT;
+#endif
+}
+
+static inline void ecache_queue_no_nowait(struct request_queue *q)
+{
+#ifndef BLK_FEAT_NOWAIT
+	blk_queue_flag_clear(QUEUE_FLAG_NOWAIT, q);
+#endif
+}
+
+/* A single AES block by the library. */
+#ifdef ECACHE_HAVE_AES_ENCKEY
+struct ecache_aes_enckey {
+	struct aes_enckey key;
+};
+
+static inline int ecache_aes_prepare(struct ecache_aes_enckey *aes, const u8 *key, unsigned int size)
+{
+	return aes_prepareenckey(&aes->key, key, size);
+}
+#else
+struct ecache_aes_enckey {
+	struct crypto_aes_ctx key;
+};
+
+static inline int ecache_aes_prepare(struct ecache_aes_enckey *aes, const u8 *key, unsigned int size)
+{
+	return aes_expandkey(&aes->key, key, size);
+}
+#endif
+
+static inline void ecache_aes_encrypt(const struct ecache_aes_enckey *aes, u8 *out, const u8 *in)
+{
+	aes_encrypt(&aes->key, out, in);
+}
+
+/* What the crypto API calls when an asynchronous request is done: its argument changed. */
+#ifdef ECACHE_HAVE_COMPLETION_DATA
+#define ECACHE_CRYPTO_DONE(name)	static void name(void *data, int error)
+
+static inline void *ecache_crypto_data(void *data)
+{
+	return data;
+}
+#else
+#define ECACHE_CRYPTO_DONE(name)	static void name(struct crypto_async_request *data, int error)
+
+static inline void *ecache_crypto_data(struct crypto_async_request *data)
+{
+	return data->data;
+}
+#endif
+
+static inline void ecache_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*fn)(struct hrtimer *timer))
+{
+#ifdef ECACHE_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_BOOTTIME, HRTIMER_MODE_ABS);
+#else
+	hrtimer_init(timer, CLOCK_BOOTTIME, HRTIMER_MODE_ABS);
+	timer->function = fn;
+#endif
+}
 
 /*
  * What a workqueue that is bound to CPUs must say. Kernels that do not know the flag, or

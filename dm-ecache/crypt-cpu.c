@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cpu engine: AES-XTS by a synchronous skcipher, in the calling context, with a request
- * on the stack.
+ * The cpu engine: a synchronous skcipher, in the calling context, with a request on the stack.
  */
+#include <linux/highmem.h>
 #include <linux/scatterlist.h>
 #include <linux/string.h>
 #include <crypto/internal/simd.h>
@@ -16,14 +16,17 @@
  */
 #define ECACHE_MAX_PIECES	8
 
-static struct crypto_sync_skcipher *alloc_inner(u32 registered)
+static struct crypto_sync_skcipher *alloc_inner(const char *name, u32 registered)
 {
-	return crypto_alloc_sync_skcipher("__xts(aes)", CRYPTO_ALG_INTERNAL | (registered & CRYPTO_ALG_TESTED),
+	if (!name)
+		return ERR_PTR(-ENOENT);
+	return crypto_alloc_sync_skcipher(name, CRYPTO_ALG_INTERNAL | (registered & CRYPTO_ALG_TESTED),
 					  CRYPTO_ALG_INTERNAL | CRYPTO_ALG_ALLOCATES_MEMORY | registered);
 }
 
 /**
  * ecache_cpu_alloc - an unkeyed transform by the best synchronous driver
+ * @cipher: of what
  *
  * On 6.1 and 6.12 the x86 drivers stand behind crypto/simd.c, which marks them
  * asynchronous: asking for a synchronous xts(aes) would get the C code without a word.
@@ -40,17 +43,17 @@ static struct crypto_sync_skcipher *alloc_inner(u32 registered)
  *
  * Return: the transform or an ERR_PTR().
  */
-struct crypto_sync_skcipher *ecache_cpu_alloc(void)
+struct crypto_sync_skcipher *ecache_cpu_alloc(const struct ecache_cipher *cipher)
 {
 	struct crypto_sync_skcipher *tfm, *inner;
 
-	tfm = alloc_inner(CRYPTO_ALG_TESTED | CRYPTO_NOLOAD);
+	tfm = alloc_inner(cipher->inner, CRYPTO_ALG_TESTED | CRYPTO_NOLOAD);
 	if (!IS_ERR(tfm) || PTR_ERR(tfm) == -ENOMEM)
 		return tfm;
-	tfm = crypto_alloc_sync_skcipher("xts(aes)", 0, CRYPTO_ALG_ALLOCATES_MEMORY);
+	tfm = crypto_alloc_sync_skcipher(cipher->alg, 0, CRYPTO_ALG_ALLOCATES_MEMORY);
 	if (IS_ERR(tfm) || !ecache_cpu_driver_is_slow(tfm))
 		return tfm;
-	inner = alloc_inner(0);
+	inner = alloc_inner(cipher->inner, 0);
 	if (IS_ERR(inner) && PTR_ERR(inner) != -ENOMEM)
 		return tfm;
 	crypto_free_sync_skcipher(tfm);
@@ -96,34 +99,46 @@ static void set_sg(struct scatterlist *sg, const struct bio_vec *bv, unsigned in
 	sg_set_page(sg, bv->bv_page + (offset >> PAGE_SHIFT), len, offset_in_page(offset));
 }
 
-static int crypt_unit(const struct ecache_target *et, struct skcipher_request *req, struct ecache_cursor *cur,
-		      struct scatterlist *src, struct scatterlist *dst)
-{
-	__le64 iv[2] = { cpu_to_le64(cur->sector >> et->iv_shift), 0 };
+/* What one call of ecache_cpu_crypt() has for all its units. */
+struct crypt_run {
+	const struct ecache_target *et;
+	const struct ecache_key *key;
+	struct skcipher_request *req;
+	struct ecache_cursor *cur;
+};
 
+static int crypt_unit(const struct crypt_run *run, struct scatterlist *src, struct scatterlist *dst)
+{
+	const struct ecache_target *et = run->et;
+	struct ecache_cursor *cur = run->cur;
+	__le64 iv[ECACHE_MAX_IV_SIZE / 8] = { cpu_to_le64(cur->sector >> et->iv_shift) };
+
+	if (unlikely(run->key->essiv))
+		ecache_essiv_iv(run->key->essiv, iv);
 	cur->sector += et->sector_mask + 1;
-	skcipher_request_set_crypt(req, src, dst, et->sector_size, iv);
-	return cur->encrypt ? crypto_skcipher_encrypt(req) : crypto_skcipher_decrypt(req);
+	skcipher_request_set_crypt(run->req, src, dst, et->sector_size, iv);
+	return cur->encrypt ? crypto_skcipher_encrypt(run->req) : crypto_skcipher_decrypt(run->req);
 }
 
 /*
  * @bytes that lie in one bvec of the source and one of the destination; a multiple of the
  * sector size.
  */
-static int crypt_run(const struct ecache_target *et, struct skcipher_request *req, struct ecache_cursor *cur,
-		     const struct bio_vec *src_bv, const struct bio_vec *dst_bv, unsigned int bytes)
+static int crypt_units(const struct crypt_run *run, const struct bio_vec *src_bv, const struct bio_vec *dst_bv,
+		       unsigned int bytes)
 {
+	const unsigned int unit = run->et->sector_size;
 	struct scatterlist src, dst;
 	unsigned int done;
 	int r = 0;
 
 	sg_init_table(&src, 1);
 	sg_init_table(&dst, 1);
-	for (done = 0; done < bytes && !r; done += et->sector_size) {
-		set_sg(&src, src_bv, et->sector_size, done);
+	for (done = 0; done < bytes && !r; done += unit) {
+		set_sg(&src, src_bv, unit, done);
 		if (dst_bv)
-			set_sg(&dst, dst_bv, et->sector_size, done);
-		r = crypt_unit(et, req, cur, &src, dst_bv ? &dst : &src);
+			set_sg(&dst, dst_bv, unit, done);
+		r = crypt_unit(run, &src, dst_bv ? &dst : &src);
 	}
 	return r;
 }
@@ -133,12 +148,11 @@ static int crypt_run(const struct ecache_target *et, struct skcipher_request *re
  * bytes and the walk wants each piece to be a multiple of that; more pieces than
  * ECACHE_MAX_PIECES have never a reason.
  */
-static noinline int crypt_split_unit(const struct ecache_target *et, struct skcipher_request *req,
-				     struct ecache_cursor *cur, const struct bio_vec *dst_bv)
+static noinline int crypt_split_unit(const struct crypt_run *run, const struct bio_vec *dst_bv)
 {
 	struct scatterlist src[ECACHE_MAX_PIECES], dst;
-	struct bvec_iter it = cur->src_iter;
-	unsigned int left = et->sector_size, nr = 0, len;
+	struct bvec_iter it = run->cur->src_iter;
+	unsigned int left = run->et->sector_size, nr = 0, len;
 	struct bio_vec bv;
 
 	sg_init_table(src, ECACHE_MAX_PIECES);
@@ -146,24 +160,69 @@ static noinline int crypt_split_unit(const struct ecache_target *et, struct skci
 	while (left) {
 		if (nr == ECACHE_MAX_PIECES)
 			return -EIO;
-		bv = mp_bvec_iter_bvec(cur->src, it);
+		bv = mp_bvec_iter_bvec(run->cur->src, it);
 		len = min(bv.bv_len, left);
 		if (len & 15)
 			return -EIO;
 		set_sg(&src[nr++], &bv, len, 0);
-		bvec_iter_advance(cur->src, &it, len);
+		bvec_iter_advance(run->cur->src, &it, len);
 		left -= len;
 	}
 	sg_mark_end(&src[nr - 1]);
 	if (dst_bv)
-		set_sg(&dst, dst_bv, et->sector_size, 0);
-	return crypt_unit(et, req, cur, src, dst_bv ? &dst : src);
+		set_sg(&dst, dst_bv, run->et->sector_size, 0);
+	return crypt_unit(run, src, dst_bv ? &dst : src);
+}
+
+/*
+ * A cipher that reads its source twice must not read what a user can write meanwhile: he would
+ * get a ciphertext that decrypts to neither version. The private copy is encrypted in place.
+ */
+static noinline int crypt_copied(const struct crypt_run *run, const struct bio_vec *dst_bv, unsigned int bytes)
+{
+	struct bvec_iter it = run->cur->src_iter;
+	unsigned int done = 0, len;
+	struct bio_vec bv;
+	u8 *to;
+
+	to = kmap_local_page(dst_bv->bv_page) + dst_bv->bv_offset;
+	while (done < bytes) {
+		bv = bvec_iter_bvec(run->cur->src, it);
+		len = min(bv.bv_len, bytes - done);
+		memcpy_from_page(to + done, bv.bv_page, bv.bv_offset, len);
+		bvec_iter_advance(run->cur->src, &it, len);
+		done += len;
+	}
+	kunmap_local(to);
+	return crypt_units(run, dst_bv, NULL, bytes);
+}
+
+static int crypt_step(const struct crypt_run *run, unsigned int bytes, unsigned int *done)
+{
+	struct ecache_cursor *cur = run->cur;
+	struct bio_vec src, dst, *dst_bv = NULL;
+
+	src = mp_bvec_iter_bvec(cur->src, cur->src_iter);
+	*done = min(bytes, round_down(src.bv_len, run->et->sector_size));
+	if (cur->dst) {
+		dst = mp_bvec_iter_bvec(cur->dst, cur->dst_iter);
+		dst_bv = &dst;
+		if (unlikely(run->et->cipher->reads_twice)) {
+			*done = run->et->sector_size;
+			return crypt_copied(run, dst_bv, *done);
+		}
+		*done = min(*done, dst.bv_len);
+	}
+	if (likely(*done))
+		return crypt_units(run, &src, dst_bv, *done);
+	*done = run->et->sector_size;
+	return crypt_split_unit(run, dst_bv);
 }
 
 /**
  * ecache_cpu_crypt - transform the next @bytes of a bio
  * @et: the target, for sector size and IV form
- * @tfm: keyed; the caller keeps it alive
+ * @key: the caller keeps it alive
  * @cur: advanced on success, undefined on failure
  * @bytes: a multiple of the sector size
  *
@@ -171,36 +230,24 @@ static noinline int crypt_split_unit(const struct ecache_target *et, struct skci
  *
  * Return: 0 or a negative errno.
  */
-int ecache_cpu_crypt(const struct ecache_target *et, struct crypto_sync_skcipher *tfm, struct ecache_cursor *cur,
+int ecache_cpu_crypt(const struct ecache_target *et, const struct ecache_key *key, struct ecache_cursor *cur,
 		     unsigned int bytes)
 {
-	SYNC_SKCIPHER_REQUEST_ON_STACK(req, tfm);
-	struct bio_vec src, dst, *dst_bv = NULL;
-	unsigned int run;
+	SYNC_SKCIPHER_REQUEST_ON_STACK(req, key->tfm);
+	const struct crypt_run run = { .et = et, .key = key, .req = req, .cur = cur };
+	unsigned int done;
 	int r = 0;
 
-	skcipher_request_set_sync_tfm(req, tfm);
+	skcipher_request_set_sync_tfm(req, key->tfm);
 	/* Never MAY_SLEEP: we are in a completion, or in a write that reclaim waits for. */
 	skcipher_request_set_callback(req, 0, NULL, NULL);
 
 	while (bytes && !r) {
-		src = mp_bvec_iter_bvec(cur->src, cur->src_iter);
-		run = min(bytes, round_down(src.bv_len, et->sector_size));
-		if (cur->dst) {
-			dst = mp_bvec_iter_bvec(cur->dst, cur->dst_iter);
-			dst_bv = &dst;
-			run = min(run, dst.bv_len);
-		}
-		if (likely(run)) {
-			r = crypt_run(et, req, cur, &src, dst_bv, run);
-		} else {
-			run = et->sector_size;
-			r = crypt_split_unit(et, req, cur, dst_bv);
-		}
-		bvec_iter_advance(cur->src, &cur->src_iter, run);
+		r = crypt_step(&run, bytes, &done);
+		bvec_iter_advance(cur->src, &cur->src_iter, done);
 		if (cur->dst)
-			bvec_iter_advance(cur->dst, &cur->dst_iter, run);
-		bytes -= run;
+			bvec_iter_advance(cur->dst, &cur->dst_iter, done);
+		bytes -= done;
 	}
 	/*
 	 * The request on the stack is not wiped: it holds a tweak and a walk's positions,

@@ -7,24 +7,13 @@
 #include <linux/module.h>
 
 #include "dm-ecache.h"
+#include "fault.h"
 
 static int ecache_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn, void *data)
 {
 	struct ecache_target *et = ti->private;
 
 	return fn(ti, et->dev, et->start, ti->len, data);
-}
-
-static void ecache_io_hints(struct dm_target *ti, struct queue_limits *limits)
-{
-	struct ecache_target *et = ti->private;
-
-	ecache_stack_bs_limits(limits, et->sector_size);
-	/*
-	 * Most crypto sectors then lie in one bvec, which is the fast path of
-	 * ecache_cpu_crypt().
-	 */
-	limits->dma_alignment = limits->logical_block_size - 1;
 }
 
 /*
@@ -35,34 +24,65 @@ static void ecache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 static struct target_type ecache_target_type = {
 	.name = "ecache",
 	.version = {1, 0, 0},
-	.features = DM_TARGET_NOWAIT,
+	.features = DM_TARGET_NOWAIT | DM_TARGET_ATOMIC_WRITES,
 	.module = THIS_MODULE,
 	.ctr = ecache_ctr,
 	.dtr = ecache_dtr,
 	.map = ecache_map,
 	.status = ecache_status,
 	.message = ecache_message,
+	.presuspend = ecache_presuspend,
+	.presuspend_undo = ecache_presuspend_undo,
+	.resume = ecache_resume,
 	.iterate_devices = ecache_iterate_devices,
 	.io_hints = ecache_io_hints,
 };
 
+/* What each file needs before the first table, in the order in which it is made. */
+static const struct ecache_part {
+	int (*init)(void);
+	void (*exit)(void);
+} ecache_parts[] = {
+	{ ecache_key_init, ecache_key_exit },
+	{ ecache_defer_init, ecache_defer_exit },
+	{ ecache_parallel_init, ecache_parallel_exit },
+	{ ecache_hold_setup, ecache_hold_teardown },
+	{ ecache_accel_init, ecache_accel_exit },
+	{ ecache_pm_init, ecache_pm_exit },
+};
+
+static void exit_parts(unsigned int nr)
+{
+	while (nr--)
+		ecache_parts[nr].exit();
+}
+
 static int __init ecache_init(void)
 {
+	unsigned int i;
 	int r;
 
-	r = ecache_defer_init();
-	if (r)
-		return r;
+	for (i = 0; i < ARRAY_SIZE(ecache_parts); i++) {
+		r = ecache_parts[i].init();
+		if (r)
+			goto err_parts;
+	}
 	r = dm_register_target(&ecache_target_type);
 	if (r)
-		ecache_defer_exit();
+		goto err_parts;
+	ecache_fault_init();
+	return 0;
+
+err_parts:
+	exit_parts(i);
 	return r;
 }
 
 static void __exit ecache_exit(void)
 {
+	ecache_fault_exit();
 	dm_unregister_target(&ecache_target_type);
-	ecache_defer_exit();
+	exit_parts(ARRAY_SIZE(ecache_parts));
 }
 
 module_init(ecache_init);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping: which bios pass, and how. The bio that dm hands us is the only bio: it goes to
- * the disk itself, with its end_io hooked and, for a write, its bvecs pointing at
+ * Mapping: which bios pass, and how. The bio that dm hands us is the only bio: with cpu it
+ * goes to the disk itself, with its end_io hooked and, for a write, its bvecs pointing at
  * ciphertext. There is no thread, no queue and no second bio.
  */
 #include <linux/blkdev.h>
@@ -9,17 +9,13 @@
 #include <linux/blk-integrity.h>
 
 #include "dm-ecache.h"
+#include "trace.h"
 
 static int map_fail(struct ecache_target *et)
 {
 	ecache_count(et->vol, errors, 1);
 	/* dm frees the clone and never calls its end_io: nothing of ours may hang on it. */
 	return DM_MAPIO_KILL;
-}
-
-static unsigned int max_write_sectors(void)
-{
-	return min_t(unsigned int, ECACHE_MAX_WRITE_PAGES << (PAGE_SHIFT - SECTOR_SHIFT), SZ_1M >> SECTOR_SHIFT);
 }
 
 /*
@@ -33,59 +29,58 @@ static bool bio_is_acceptable(const struct ecache_target *et, struct bio *bio)
 
 	if (WARN_ON_ONCE(bio_has_crypt_ctx(bio) || bio_integrity(bio)))
 		return false;
-	return !((offset | bio_sectors(bio)) & et->sector_mask) &&
-	       !(bio->bi_iter.bi_size & (SECTOR_SIZE - 1));
+	if ((offset | bio_sectors(bio)) & et->sector_mask || bio->bi_iter.bi_size & (SECTOR_SIZE - 1))
+		return false;
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+		return bio_has_data(bio);
+	case REQ_OP_DISCARD:
+		return true;
+	default:
+		return false;
+	}
 }
 
-static int map_read(struct ecache_target *et, struct bio *bio, struct ecache_io *io)
+/* One bio in ECACHE_SAMPLE on each CPU is timed. */
+static u64 start_time(struct ecache_volume *vol)
 {
-	bio->bi_iter.bi_sector = et->start + dm_target_offset(et->ti, bio->bi_iter.bi_sector);
-	ecache_read_hook(io, bio);
-	return DM_MAPIO_REMAPPED;
+	if (likely(this_cpu_inc_return(vol->stats->turn) & (ECACHE_SAMPLE - 1)))
+		return 0;
+	return ktime_get_ns();
 }
 
-static int encrypt_bio(struct ecache_target *et, struct bio *bio, struct ecache_io *io, u64 sector)
+/**
+ * ecache_map_held - map a bio that is cut and checked, at first or after it waited for a key
+ * @et: the live table
+ * @bio: the clone, not hooked
+ *
+ * Return: as ecache_map().
+ */
+int ecache_map_held(struct ecache_target *et, struct bio *bio)
 {
-	struct ecache_cursor cur = {
-		.src = bio->bi_io_vec,
-		.src_iter = bio->bi_iter,
-		.dst = io->vec,
-		.dst_iter = { .bi_size = bio->bi_iter.bi_size },
-		.sector = sector,
-		.encrypt = true,
-	};
+	struct ecache_io *io = dm_per_bio_data(bio, sizeof(*io));
+	struct ecache_volume *vol = et->vol;
 
-	/* A NOWAIT bio may be mapped inside dm's RCU section. */
-	return ecache_transform(et, &cur, bio->bi_iter.bi_size, io->epoch, !(bio->bi_opf & REQ_NOWAIT));
-}
-
-static int map_write(struct ecache_target *et, struct bio *bio, struct ecache_io *io)
-{
-	const bool nowait = bio->bi_opf & REQ_NOWAIT;
-	u64 sector;
-	int r;
-
-	/* First of all, since it changes the bio's size. dm may not cut an atomic write. */
-	if (bio_sectors(bio) > max_write_sectors()) {
-		if (bio->bi_opf & REQ_ATOMIC)
+	io->epoch = ecache_volume_epoch(vol);
+	if (unlikely(!io->epoch)) {
+		if (ecache_hold(et, bio))
+			return DM_MAPIO_SUBMITTED;
+		io->epoch = ecache_volume_epoch(vol);
+		if (!io->epoch)
 			return map_fail(et);
-		dm_accept_partial_bio(bio, max_write_sectors());
 	}
-	sector = dm_target_offset(et->ti, bio->bi_iter.bi_sector);
-
-	r = ecache_bounce_get(&et->vol->bounce, io, bio->bi_iter.bi_size, nowait);
-	if (r) {
-		/* Only a NOWAIT bio can miss. It is not hooked yet. */
-		bio_wouldblock_error(bio);
-		return DM_MAPIO_SUBMITTED;
+	if (unlikely(bio_op(bio) == REQ_OP_DISCARD)) {
+		bio->bi_iter.bi_sector = et->start + dm_target_offset(et->ti, bio->bi_iter.bi_sector);
+		return DM_MAPIO_REMAPPED;
 	}
-	if (encrypt_bio(et, bio, io, et->iv_offset + sector)) {
-		ecache_bounce_put(&et->vol->bounce, io);
-		return map_fail(et);
-	}
-	bio->bi_iter.bi_sector = et->start + sector;
-	ecache_write_hook(io, bio);
-	return DM_MAPIO_REMAPPED;
+	io->et = et;
+	io->start_ns = start_time(vol);
+	trace_ecache_io_start(vol->devt, bio, io->epoch);
+	/* Spares the usual case an indirect call. */
+	if (likely(et->engine == &ecache_engine_cpu))
+		return ecache_cpu_map(et, bio, io);
+	return et->engine->map(et, bio, io);
 }
 
 /**
@@ -94,40 +89,31 @@ static int map_write(struct ecache_target *et, struct bio *bio, struct ecache_io
  * @bio: the clone, ours until it is remapped
  *
  * Return: DM_MAPIO_REMAPPED; DM_MAPIO_KILL without a key or for a bio that cannot be;
- * DM_MAPIO_SUBMITTED for a NOWAIT bio that would have to wait.
+ * DM_MAPIO_SUBMITTED for one that waits for a key, that an engine took, or that is NOWAIT and
+ * would have to wait.
  */
 int ecache_map(struct dm_target *ti, struct bio *bio)
 {
 	struct ecache_target *et = ti->private;
-	struct ecache_io *io;
-	u64 epoch;
+	unsigned int max;
 
 	bio_set_dev(bio, et->dev->bdev);
 
 	/* Empty flushes pass in every state: they show and change nothing. */
 	if (!bio_sectors(bio))
 		return DM_MAPIO_REMAPPED;
-
-	epoch = ecache_volume_epoch(et->vol);
-	if (unlikely(!epoch || !bio_is_acceptable(et, bio)))
+	if (unlikely(!bio_is_acceptable(et, bio)))
 		return map_fail(et);
 
-	if (!bio_has_data(bio)) {
-		if (bio_op(bio) != REQ_OP_DISCARD)
+	/*
+	 * Before anything else that looks at the size, and only here: dm allows it in map
+	 * alone. It may not cut an atomic write; the limits keep those below.
+	 */
+	max = et->max_sectors[bio_data_dir(bio)];
+	if (unlikely(bio_sectors(bio) > max) && bio_op(bio) != REQ_OP_DISCARD) {
+		if (bio->bi_opf & REQ_ATOMIC)
 			return map_fail(et);
-		bio->bi_iter.bi_sector = et->start + dm_target_offset(ti, bio->bi_iter.bi_sector);
-		return DM_MAPIO_REMAPPED;
+		dm_accept_partial_bio(bio, max);
 	}
-
-	io = dm_per_bio_data(bio, sizeof(*io));
-	io->et = et;
-	io->epoch = epoch;
-	switch (bio_op(bio)) {
-	case REQ_OP_READ:
-		return map_read(et, bio, io);
-	case REQ_OP_WRITE:
-		return map_write(et, bio, io);
-	default:
-		return map_fail(et);
-	}
+	return ecache_map_held(et, bio);
 }

@@ -6,22 +6,24 @@
 
 #include "dm-ecache.h"
 
-static void sum_stats(struct ecache_volume *vol, struct ecache_stats *sum)
+/* Who works now: an accelerator that did not answer is out of work. */
+static bool by_engine(const struct ecache_volume *vol)
 {
-	int cpu;
+	return vol->identity.engine->driver && !READ_ONCE(vol->demoted);
+}
 
-	memset(sum, 0, sizeof(*sum));
-	for_each_possible_cpu(cpu) {
-		const struct ecache_stats *s = per_cpu_ptr(vol->stats, cpu);
+static void driver_name(struct ecache_volume *vol, char *name, unsigned int size)
+{
+	const struct ecache_key *key;
 
-		sum->reads += s->reads;
-		sum->writes += s->writes;
-		sum->read_sectors += s->read_sectors;
-		sum->write_sectors += s->write_sectors;
-		sum->inline_reads += s->inline_reads;
-		sum->deferred_reads += s->deferred_reads;
-		sum->errors += s->errors;
+	lockdep_assert_held(&vol->state_lock);
+	if (by_engine(vol)) {
+		strscpy(name, vol->identity.engine->driver(vol), size);
+		return;
 	}
+	/* A better driver may have come between table and key. */
+	key = rcu_dereference_protected(vol->key, lockdep_is_held(&vol->state_lock));
+	strscpy(name, ecache_cpu_driver(key ? key->tfm : vol->unkeyed), size);
 }
 
 /**
@@ -40,29 +42,34 @@ unsigned int ecache_emit_info(struct ecache_volume *vol, char *result, unsigned 
 	char driver[CRYPTO_MAX_ALG_NAME];
 	u8 key_id[ECACHE_KEY_ID_SIZE];
 	enum ecache_reason reason;
-	const struct ecache_key *key;
 	enum ecache_state state;
 	struct ecache_stats s;
 	unsigned int sz = 0;
+	const char *engine;
+	long long lease;
 	bool known;
 
 	spin_lock_irq(&vol->state_lock);
 	state = vol->state;
 	reason = vol->reason;
 	known = vol->key_id_known;
-	/* A better driver may have come between table and key. */
-	key = rcu_dereference_protected(vol->key, lockdep_is_held(&vol->state_lock));
-	strscpy(driver, ecache_cpu_driver(key ? key->tfm : vol->unkeyed), sizeof(driver));
+	lease = ecache_lease_left(vol);
+	engine = by_engine(vol) ? vol->identity.engine->name : "cpu";
+	driver_name(vol, driver, sizeof(driver));
 	memcpy(key_id, vol->key_id, sizeof(key_id));
 	spin_unlock_irq(&vol->state_lock);
-	sum_stats(vol, &s);
+	ecache_stats_sum(vol, &s);
 
-	DMEMIT("%s cpu %s ", ecache_state_name(state), driver);
+	DMEMIT("%s %s %s ", ecache_state_name(state), engine, driver);
 	if (known)
-		DMEMIT("%*phN", ECACHE_KEY_ID_SIZE, key_id);
+		DMEMIT("%*phN ", ECACHE_KEY_ID_SIZE, key_id);
 	else
-		DMEMIT("-");
-	DMEMIT(" - %llu %llu %llu %llu %llu %llu %llu %s", s.reads, s.writes, s.read_sectors, s.write_sectors,
+		DMEMIT("- ");
+	if (lease >= 0)
+		DMEMIT("%lld ", lease);
+	else
+		DMEMIT("- ");
+	DMEMIT("%llu %llu %llu %llu %llu %llu %llu %s", s.reads, s.writes, s.read_sectors, s.write_sectors,
 	       s.inline_reads, s.deferred_reads, s.errors, ecache_reason_name(reason));
 	return sz;
 }
@@ -72,10 +79,11 @@ static unsigned int emit_ima(struct ecache_target *et, char *result, unsigned in
 	unsigned int sz = 0;
 
 	DMEMIT_TARGET_NAME_VERSION(et->ti->type);
-	DMEMIT(",cipher=%s,key_size=%u,iv_offset=%llu,device=%s,start=%llu", ECACHE_CIPHER, et->key_size,
+	DMEMIT(",cipher=%s,key_size=%u,iv_offset=%llu,device=%s,start=%llu", et->cipher->name, et->key_size,
 	       et->iv_offset, et->dev->name, (unsigned long long)et->start);
-	DMEMIT(",sector_size=%u,iv_large_sectors=%c,allow_discards=%c;", et->sector_size,
-	       et->iv_large_sectors ? 'y' : 'n', et->allow_discards ? 'y' : 'n');
+	DMEMIT(",sector_size=%u,iv_large_sectors=%c,allow_discards=%c,engine=%s,lease=%u,queue_if_locked=%c;",
+	       et->sector_size, et->iv_large_sectors ? 'y' : 'n', et->allow_discards ? 'y' : 'n', et->engine->name,
+	       et->lease, et->queue_if_locked ? 'y' : 'n');
 	return sz;
 }
 

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table line: parsing, printing, constructor, destructor.
+ * The table line: parsing and printing.
  *
  *	<start> <len> ecache <cipher> <key_size> <iv_offset> <dev> <offset> [<#opts> <opt>...]
  *
  * ecache_parse() and ecache_emit() are inverse to each other and know nothing of devices,
  * so that tests can drive them alone.
  */
-#include <linux/blkdev.h>
 #include <linux/ctype.h>
 #include <linux/string.h>
 
 #include "dm-ecache.h"
 
 #define ECACHE_MIN_ARGS	5
-#define ECACHE_MAX_OPTS	6
+#define ECACHE_MAX_OPTS	9
 
 /* Strict: digits only, no sign, no blank, no trailing text, no overflow. */
 static int parse_u64(const char *arg, u64 *value)
@@ -24,12 +23,22 @@ static int parse_u64(const char *arg, u64 *value)
 	return kstrtoull(arg, 10, value);
 }
 
+static int parse_cipher(struct ecache_target *et, const char *arg, char **error)
+{
+	et->cipher = ecache_cipher_find(arg);
+	if (!et->cipher) {
+		*error = "Unsupported cipher (aes-xts-plain64, aes-cbc-essiv:sha256, xchacha12,aes-adiantum-plain64)";
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int parse_key_size(struct ecache_target *et, const char *arg, char **error)
 {
 	u64 size;
 
-	if (parse_u64(arg, &size) || (size != 32 && size != 64)) {
-		*error = "Invalid key size (32 or 64 bytes)";
+	if (parse_u64(arg, &size) || size > ECACHE_MAX_KEY_SIZE || !ecache_cipher_takes_key(et->cipher, size)) {
+		*error = "Invalid key size for the cipher (bytes: XTS 32 or 64, CBC 16, 24 or 32, Adiantum 32)";
 		return -EINVAL;
 	}
 	et->key_size = size;
@@ -75,12 +84,50 @@ static int parse_cache_id(struct ecache_target *et, const char *arg, char **erro
 
 static int parse_engine(struct ecache_target *et, const char *arg, char **error)
 {
-	if (!strcmp(arg, "cpu")) {
-		et->engine_given = true;
-		return 0;
+	et->engine = ecache_engine_find(arg, error);
+	et->engine_given = true;
+	return et->engine ? 0 : -EINVAL;
+}
+
+/* As the crypto API has them: cryptd(__xts-aes-aesni), xts-aes-qat... */
+static int parse_driver(struct ecache_target *et, const char *arg, char **error)
+{
+	size_t len = strlen(arg), i;
+
+	for (i = 0; i < len; i++)
+		if (!isalnum(arg[i]) && !strchr("-_()", arg[i]))
+			break;
+	if (!len || len >= sizeof(et->driver) || i < len) {
+		*error = "Invalid driver (a cra_driver_name: letters, digits, - _ ( and ))";
+		return -EINVAL;
 	}
-	*error = "Unsupported engine (this module has: cpu)";
-	return -EINVAL;
+	memcpy(et->driver, arg, len + 1);
+	return 0;
+}
+
+static int parse_lease(struct ecache_target *et, const char *arg, char **error)
+{
+	u64 seconds;
+
+	if (parse_u64(arg, &seconds) || seconds > ECACHE_LEASE_MAX) {
+		*error = "Invalid lease (0 for none, or up to 31622400 seconds)";
+		return -EINVAL;
+	}
+	et->lease = seconds;
+	return 0;
+}
+
+static int parse_queue_if_locked(struct ecache_target *et, const char *arg, char **error)
+{
+	u64 seconds = 0;
+
+	if (*arg && (parse_u64(arg, &seconds) || !seconds || seconds > ECACHE_HOLD_MAX)) {
+		*error = "Invalid queue_if_locked (no value: for ever, or 1 to 86400 seconds)";
+		return -EINVAL;
+	}
+	et->queue_if_locked = true;
+	et->hold_seconds = seconds;
+	return 0;
 }
 
 static int parse_iv_large_sectors(struct ecache_target *et, const char *arg, char **error)
@@ -96,36 +143,51 @@ static int parse_allow_discards(struct ecache_target *et, const char *arg, char 
 }
 
 static const struct ecache_option {
-	const char *name;	/* with its colon, if it takes a value */
+	const char *name;	/* with its colon, if it must have a value */
 	int (*parse)(struct ecache_target *et, const char *arg, char **error);
 } ecache_options[] = {
 	{ "sector_size:", parse_sector_size },
 	{ "iv_large_sectors", parse_iv_large_sectors },
 	{ "allow_discards", parse_allow_discards },
 	{ "engine:", parse_engine },
+	{ "driver:", parse_driver },
 	{ "key_id:", parse_key_id },
+	{ "lease:", parse_lease },
+	{ "queue_if_locked", parse_queue_if_locked },
 	{ "cache_id:", parse_cache_id },
 };
 
 static_assert(ARRAY_SIZE(ecache_options) == ECACHE_MAX_OPTS);
 
+/* The value of @arg if it is the option @name, else NULL. */
+static const char *option_value(const char *arg, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(arg, name, len))
+		return NULL;
+	arg += len;
+	if (name[len - 1] == ':' || !*arg)
+		return arg;
+	/* The one option whose value may be left out. */
+	return !strcmp(name, "queue_if_locked") && arg[0] == ':' && arg[1] ? arg + 1 : NULL;
+}
+
 static int parse_option(struct ecache_target *et, const char *arg, unsigned int *seen, char **error)
 {
+	const char *value;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(ecache_options); i++) {
-		const char *name = ecache_options[i].name;
-		size_t len = strlen(name);
-		bool match = name[len - 1] == ':' ? !strncmp(arg, name, len) : !strcmp(arg, name);
-
-		if (!match)
+		value = option_value(arg, ecache_options[i].name);
+		if (!value)
 			continue;
 		if (*seen & BIT(i)) {
 			*error = "Option given twice";
 			return -EINVAL;
 		}
 		*seen |= BIT(i);
-		return ecache_options[i].parse(et, arg + len, error);
+		return ecache_options[i].parse(et, value, error);
 	}
 	*error = "Unknown option";
 	return -EINVAL;
@@ -159,7 +221,7 @@ static int parse_options(struct ecache_target *et, unsigned int argc, char **arg
  * @dev: the device argument, pointing into @argv
  * @error: why not, for dm_target.error
  *
- * Looks at each argument alone; what depends on the device or the length is check_geometry()'s.
+ * Looks at the arguments alone; what depends on the device or the length is target.c's.
  *
  * Return: 0 or -EINVAL.
  */
@@ -172,10 +234,9 @@ int ecache_parse(struct ecache_target *et, unsigned int argc, char **argv, const
 		*error = "Not enough arguments (cipher key_size iv_offset dev offset)";
 		return -EINVAL;
 	}
-	if (strcmp(argv[0], ECACHE_CIPHER)) {
-		*error = "Unsupported cipher (aes-xts-plain64)";
-		return -EINVAL;
-	}
+	r = parse_cipher(et, argv[0], error);
+	if (r)
+		return r;
 	r = parse_key_size(et, argv[1], error);
 	if (r)
 		return r;
@@ -190,9 +251,14 @@ int ecache_parse(struct ecache_target *et, unsigned int argc, char **argv, const
 	}
 	et->start = start;
 	et->sector_size = ECACHE_MIN_SECTOR;
+	et->engine = &ecache_engine_cpu;
 	r = parse_options(et, argc - ECACHE_MIN_ARGS, argv + ECACHE_MIN_ARGS, error);
 	if (r)
 		return r;
+	if (et->engine == &ecache_engine_accel ? !et->driver[0] : et->driver[0]) {
+		*error = "driver: names the accelerator of engine:accel; the one needs the other";
+		return -EINVAL;
+	}
 	et->sector_mask = (et->sector_size >> SECTOR_SHIFT) - 1;
 	et->iv_shift = et->iv_large_sectors ? ilog2(et->sector_size) - SECTOR_SHIFT : 0;
 	return 0;
@@ -212,13 +278,17 @@ unsigned int ecache_emit(const struct ecache_target *et, const char *dev, char *
 {
 	unsigned int sz = 0, opts = 0;
 
-	DMEMIT(ECACHE_CIPHER " %u %llu %s %llu", et->key_size, et->iv_offset, dev, (unsigned long long)et->start);
+	DMEMIT("%s %u %llu %s %llu", et->cipher->name, et->key_size, et->iv_offset, dev,
+	       (unsigned long long)et->start);
 
 	opts += et->sector_size != ECACHE_MIN_SECTOR;
 	opts += et->iv_large_sectors;
 	opts += et->allow_discards;
 	opts += et->engine_given;
+	opts += et->driver[0] != '\0';
 	opts += et->key_id_given;
+	opts += et->lease != 0;
+	opts += et->queue_if_locked;
 	opts += et->cache_id[0] != '\0';
 	if (!opts)
 		return sz;
@@ -231,136 +301,18 @@ unsigned int ecache_emit(const struct ecache_target *et, const char *dev, char *
 	if (et->allow_discards)
 		DMEMIT(" allow_discards");
 	if (et->engine_given)
-		DMEMIT(" engine:cpu");
+		DMEMIT(" engine:%s", et->engine->name);
+	if (et->driver[0])
+		DMEMIT(" driver:%s", et->driver);
 	if (et->key_id_given)
 		DMEMIT(" key_id:%*phN", ECACHE_KEY_ID_SIZE, et->key_id);
+	if (et->lease)
+		DMEMIT(" lease:%u", et->lease);
+	if (et->queue_if_locked)
+		DMEMIT(" queue_if_locked");
+	if (et->queue_if_locked && et->hold_seconds)
+		DMEMIT(":%u", et->hold_seconds);
 	if (et->cache_id[0])
 		DMEMIT(" cache_id:%s", et->cache_id);
 	return sz;
-}
-
-/*
- * What dm-crypt would map to the same bytes, and nothing that could wrap or split a crypto
- * sector.
- */
-static int check_geometry(const struct ecache_target *et, char **error)
-{
-	const struct dm_target *ti = et->ti;
-	sector_t size = bdev_nr_sectors(et->dev->bdev);
-	u64 end;
-
-	if (bdev_is_zoned(et->dev->bdev)) {
-		*error = "Zoned devices are not supported";
-		return -EINVAL;
-	}
-	if ((ti->len | ti->begin) & et->sector_mask) {
-		*error = "Start or length is not a multiple of sector_size";
-		return -EINVAL;
-	}
-	if (et->start & et->sector_mask) {
-		*error = "Device offset is not a multiple of sector_size";
-		return -EINVAL;
-	}
-	if (et->iv_large_sectors && (et->iv_offset & et->sector_mask)) {
-		*error = "iv_offset is not a multiple of sector_size, as iv_large_sectors needs";
-		return -EINVAL;
-	}
-	if (check_add_overflow(et->iv_offset, (u64)ti->len, &end)) {
-		*error = "iv_offset plus length goes past 64 bits";
-		return -EINVAL;
-	}
-	if (et->start >= size || ti->len > size - et->start) {
-		*error = "Device is too small for offset and length";
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static void ecache_event(struct work_struct *work)
-{
-	struct ecache_target *et = container_of(work, struct ecache_target, event);
-
-	dm_table_event(et->ti->table);
-}
-
-static void set_target_limits(struct dm_target *ti, const struct ecache_target *et)
-{
-	ti->per_io_data_size = sizeof(struct ecache_io);
-	ti->num_flush_bios = 1;
-	ti->num_discard_bios = et->allow_discards ? 1 : 0;
-	/*
-	 * Zeroes on disk are not the ciphertext of zeroes, and an erase below us is not
-	 * ours to promise: both stay 0.
-	 */
-	ti->num_write_zeroes_bios = 0;
-	ti->num_secure_erase_bios = 0;
-	/*
-	 * Bounce pages are memory that swapping out needs: dm then bounds the swap bios in
-	 * flight.
-	 */
-	ti->limit_swap_bios = true;
-	ecache_flush_bypasses_map(ti);
-}
-
-/**
- * ecache_ctr - dm's constructor
- * @ti: the target; ti->error says why not
- * @argc: number of arguments
- * @argv: they
- *
- * Return: 0 or a negative errno, with nothing left behind.
- */
-int ecache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
-{
-	struct ecache_target *et;
-	const char *dev;
-	int r;
-
-	et = kzalloc_obj(*et);
-	if (!et) {
-		ti->error = "Out of memory";
-		return -ENOMEM;
-	}
-	et->ti = ti;
-	INIT_WORK(&et->event, ecache_event);
-
-	r = ecache_parse(et, argc, argv, &dev, &ti->error);
-	if (r)
-		goto err_free;
-	r = dm_get_device(ti, dev, dm_table_get_mode(ti->table), &et->dev);
-	if (r) {
-		ti->error = "Device lookup failed";
-		goto err_free;
-	}
-	r = check_geometry(et, &ti->error);
-	if (r)
-		goto err_device;
-	et->vol = ecache_volume_get(dm_table_get_md(ti->table), et, &ti->error);
-	if (IS_ERR(et->vol)) {
-		r = PTR_ERR(et->vol);
-		goto err_device;
-	}
-	set_target_limits(ti, et);
-	ti->private = et;
-	return 0;
-
-err_device:
-	dm_put_device(ti, et->dev);
-err_free:
-	kfree(et);
-	return r;
-}
-
-/**
- * ecache_dtr - dm's destructor: the table is unused, every bio that went through it has ended
- * @ti: the target
- */
-void ecache_dtr(struct dm_target *ti)
-{
-	struct ecache_target *et = ti->private;
-
-	cancel_work_sync(&et->event);
-	ecache_volume_put(et->vol);
-	dm_put_device(ti, et->dev);
-	kfree(et);
 }

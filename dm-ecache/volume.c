@@ -1,78 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The volume: key, state and epoch of a mapped device, across all its tables.
+ * The volumes: found by their mapped device, shared by all tables of it.
  *
- * A key dies in three steps, always in this order: unpublish (no new reader finds it), a
- * grace period (no reader has it), wipe and free. Readers hold it for at most
- * ECACHE_KEY_HOLD_BYTES of AES, so none of the steps waits for I/O.
+ * Two counts: the tables, with the last of which key and state end; and the references to the
+ * memory, which a device that never gives a request back can keep longer.
  */
 #include <linux/list.h>
-#include <linux/rcupdate.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "dm-ecache.h"
 
 static LIST_HEAD(ecache_volumes);
-static DEFINE_MUTEX(ecache_volumes_lock);	/* protects the list and every refs */
-
-const char *ecache_state_name(enum ecache_state state)
-{
-	static const char * const names[] = {
-		[ECACHE_LOCKED] = "LOCKED",
-		[ECACHE_ACTIVE] = "ACTIVE",
-		[ECACHE_REVOKING] = "REVOKING",
-		[ECACHE_REVOKED] = "REVOKED",
-	};
-
-	return names[state];
-}
-
-const char *ecache_reason_name(enum ecache_reason reason)
-{
-	static const char * const names[] = {
-		[ECACHE_WHY_NEW] = "new",
-		[ECACHE_WHY_KEY_SET] = "key-set",
-		[ECACHE_WHY_KEY_WIPE] = "key-wipe",
-		[ECACHE_WHY_KEY_REVOKE] = "key-revoke",
-	};
-
-	return names[reason];
-}
+static DEFINE_MUTEX(ecache_volumes_lock);	/* protects the list and every tables */
 
 static void identity_of(const struct ecache_target *et, struct ecache_identity *id)
 {
-	*id = (struct ecache_identity){
-		.dev = et->dev->bdev->bd_dev,
-		.start = et->start,
-		.iv_offset = et->iv_offset,
-		.key_size = et->key_size,
-		.sector_size = et->sector_size,
-		.iv_large_sectors = et->iv_large_sectors,
-	};
+	memset(id, 0, sizeof(*id));
+	id->dev = et->dev->bdev->bd_dev;
+	id->start = et->start;
+	id->iv_offset = et->iv_offset;
+	id->cipher = et->cipher;
+	id->engine = et->engine;
+	id->key_size = et->key_size;
+	id->sector_size = et->sector_size;
+	id->dun_bytes = et->dun_bytes;
+	id->iv_large_sectors = et->iv_large_sectors;
+	memcpy(id->driver, et->driver, sizeof(id->driver));
 }
 
 static bool identity_equal(const struct ecache_identity *a, const struct ecache_identity *b)
 {
 	return a->dev == b->dev && a->start == b->start && a->iv_offset == b->iv_offset &&
-	       a->key_size == b->key_size && a->sector_size == b->sector_size &&
+	       a->cipher == b->cipher && a->key_size == b->key_size && a->sector_size == b->sector_size &&
 	       a->iv_large_sectors == b->iv_large_sectors;
 }
 
-static struct ecache_volume *volume_alloc(struct mapped_device *md, const struct ecache_target *et)
+/*
+ * The target keeps no raw key, so a key that one engine or driver has cannot be given to
+ * another.
+ */
+static bool engine_equal(const struct ecache_identity *a, const struct ecache_identity *b)
 {
-	struct ecache_volume *vol;
-	int r = -ENOMEM;
+	return a->engine == b->engine && a->dun_bytes == b->dun_bytes && !strcmp(a->driver, b->driver);
+}
 
-	vol = kzalloc_obj(*vol);
-	if (!vol)
-		return ERR_PTR(-ENOMEM);
-	vol->refs = 1;
+static void volume_init(struct ecache_volume *vol, struct mapped_device *md, const struct ecache_target *et)
+{
+	vol->tables = 1;
+	kref_init(&vol->memory);
 	vol->md = md;
+	vol->bdev = et->dev->bdev;
 	identity_of(et, &vol->identity);
 	mutex_init(&vol->lock);
 	spin_lock_init(&vol->state_lock);
 	vol->key_id_known = et->key_id_given;
 	memcpy(vol->key_id, et->key_id, sizeof(vol->key_id));
+	INIT_WORK(&vol->dying_work, ecache_dying_work);
+	init_completion(&vol->key_gone);
+	complete_all(&vol->key_gone);
+	ecache_lease_init(vol);
+	ecache_event_init(vol);
+}
+
+static struct ecache_volume *volume_alloc(struct mapped_device *md, const struct ecache_target *et, char **error)
+{
+	struct ecache_volume *vol;
+	int r = -ENOMEM;
+
+	*error = "Cannot allocate the volume";
+	vol = kzalloc_obj(*vol);
+	if (!vol)
+		return ERR_PTR(-ENOMEM);
+	volume_init(vol, md, et);
 
 	vol->stats = alloc_percpu(struct ecache_stats);
 	if (!vol->stats)
@@ -80,13 +80,20 @@ static struct ecache_volume *volume_alloc(struct mapped_device *md, const struct
 	r = ecache_bounce_init(&vol->bounce);
 	if (r)
 		goto err_stats;
-	vol->unkeyed = ecache_cpu_alloc();
+	vol->unkeyed = ecache_cpu_alloc(et->cipher);
 	if (IS_ERR(vol->unkeyed)) {
 		r = PTR_ERR(vol->unkeyed);
+		if (r == -ENOENT)
+			*error = "The kernel does not have the cipher";
 		goto err_bounce;
 	}
+	r = et->engine->volume_init(vol, error);
+	if (r)
+		goto err_unkeyed;
 	return vol;
 
+err_unkeyed:
+	crypto_free_sync_skcipher(vol->unkeyed);
 err_bounce:
 	ecache_bounce_exit(&vol->bounce);
 err_stats:
@@ -96,14 +103,34 @@ err_free:
 	return ERR_PTR(r);
 }
 
-/* No table is left, so no reader: the grace period is behind us. */
-static void volume_free(struct ecache_volume *vol)
+static void volume_free(struct kref *memory)
 {
-	ecache_key_free(rcu_dereference_protected(vol->key, true));
+	struct ecache_volume *vol = container_of(memory, struct ecache_volume, memory);
+
+	ecache_event_exit(vol);
+	vol->identity.engine->volume_exit(vol);
 	crypto_free_sync_skcipher(vol->unkeyed);
 	ecache_bounce_exit(&vol->bounce);
 	free_percpu(vol->stats);
 	kfree(vol);
+}
+
+/**
+ * ecache_volume_hold - keep the structure, whatever becomes of its tables
+ * @vol: the volume
+ */
+void ecache_volume_hold(struct ecache_volume *vol)
+{
+	kref_get(&vol->memory);
+}
+
+/**
+ * ecache_volume_release - undo ecache_volume_hold(); may sleep
+ * @vol: the volume
+ */
+void ecache_volume_release(struct ecache_volume *vol)
+{
+	kref_put(&vol->memory, volume_free);
 }
 
 static struct ecache_volume *volume_find(struct mapped_device *md)
@@ -139,14 +166,18 @@ static int volume_join(struct ecache_volume *vol, const struct ecache_target *et
 
 	identity_of(et, &id);
 	if (!identity_equal(&id, &vol->identity)) {
-		*error = "Device, offset, iv_offset, key size or sector size differ from the volume's other table";
+		*error = "Device, offset, iv_offset, cipher, key or sector size differ from the volume's other table";
+		return -EINVAL;
+	}
+	if (!engine_equal(&id, &vol->identity)) {
+		*error = "Engine, driver or size of the data unit number differ from the volume's other table";
 		return -EINVAL;
 	}
 	if (!key_id_fits(vol, et)) {
 		*error = "key_id differs from the volume's";
 		return -EINVAL;
 	}
-	vol->refs++;
+	vol->tables++;
 	return 0;
 }
 
@@ -171,11 +202,9 @@ struct ecache_volume *ecache_volume_get(struct mapped_device *md, const struct e
 			vol = ERR_PTR(r);
 		goto out;
 	}
-	vol = volume_alloc(md, et);
-	if (IS_ERR(vol)) {
-		*error = PTR_ERR(vol) == -ENOENT ? "The kernel has no xts(aes)" : "Cannot allocate the volume";
+	vol = volume_alloc(md, et, error);
+	if (IS_ERR(vol))
 		goto out;
-	}
 	if (ecache_cpu_driver_is_slow(vol->unkeyed))
 		DMWARN("%s is plain C, tens of times slower than AES instructions; load the accelerated driver (aesni_intel, aes_ce_blk) first",
 		       ecache_cpu_driver(vol->unkeyed));
@@ -188,170 +217,39 @@ out:
 /**
  * ecache_volume_put - a table is gone; with the last one the key and the state go
  * @vol: the volume
+ *
+ * Every bio of the table has ended. What may still use the key is a request that an
+ * accelerator never gave back: it keeps the memory, not the caller.
  */
 void ecache_volume_put(struct ecache_volume *vol)
 {
 	bool last;
 
 	mutex_lock(&ecache_volumes_lock);
-	last = !--vol->refs;
+	last = !--vol->tables;
 	if (last)
 		list_del(&vol->node);
 	mutex_unlock(&ecache_volumes_lock);
-	if (last)
-		volume_free(vol);
+	if (!last)
+		return;
+	ecache_volume_revoke(vol);
+	ecache_lease_exit(vol);
+	/* An inline engine's key is evicted from the device, which is the caller's to close. */
+	if (!atomic_read(&vol->quarantined))
+		wait_for_completion(&vol->key_gone);
+	ecache_volume_release(vol);
 }
 
 /**
- * ecache_volume_epoch - the epoch under which a new bio begins
- * @vol: the volume
- *
- * Return: 0 if there is no key: the bio must fail.
+ * ecache_volume_for_each - call @fn for every volume, one after another
+ * @fn: may sleep; makes and puts no volume
  */
-u64 ecache_volume_epoch(struct ecache_volume *vol)
+void ecache_volume_for_each(void (*fn)(struct ecache_volume *vol))
 {
-	struct ecache_key *key;
-	u64 epoch;
+	struct ecache_volume *vol;
 
-	rcu_read_lock();
-	key = rcu_dereference(vol->key);
-	epoch = key ? key->epoch : 0;
-	rcu_read_unlock();
-	return epoch;
-}
-
-/* Whether a key of this id may be installed now; 1: it is installed already. */
-static int may_set_key(struct ecache_volume *vol, const u8 *id, const char **why)
-{
-	lockdep_assert_held(&vol->state_lock);
-
-	if (vol->state == ECACHE_REVOKED || vol->state == ECACHE_REVOKING) {
-		*why = "the volume is revoked and takes no key ever again";
-		return -EKEYREVOKED;
-	}
-	if (vol->key_id_known && memcmp(vol->key_id, id, ECACHE_KEY_ID_SIZE)) {
-		*why = "the key's id is not the volume's key_id";
-		return -EKEYREJECTED;
-	}
-	return vol->state == ECACHE_ACTIVE;
-}
-
-/**
- * ecache_volume_set_key - LOCKED to ACTIVE
- * @vol: the volume
- * @key: the bytes; the caller wipes them
- * @size: their number
- * @why: why not
- *
- * The same key on an ACTIVE volume is a no-op.
- *
- * Return: 0; -EKEYREVOKED on a revoked volume, -EKEYREJECTED for another key than the
- * volume's, -EINVAL for a size that is not the table's or for a key that XTS forbids (equal
- * halves), -ENOMEM.
- */
-int ecache_volume_set_key(struct ecache_volume *vol, const u8 *key, unsigned int size, const char **why)
-{
-	u8 id[ECACHE_KEY_ID_SIZE];
-	struct ecache_key *new;
-	int r;
-
-	if (size != vol->identity.key_size) {
-		*why = "the key's size is not the table's";
-		return -EINVAL;
-	}
-	ecache_key_id(key, size, id);
-
-	mutex_lock(&vol->lock);
-	spin_lock_irq(&vol->state_lock);
-	r = may_set_key(vol, id, why);
-	spin_unlock_irq(&vol->state_lock);
-	if (r)
-		goto out;
-
-	new = ecache_key_alloc(key, size);
-	if (IS_ERR(new)) {
-		r = PTR_ERR(new);
-		*why = r == -EINVAL ? "XTS forbids this key (are its halves equal?)" : "no memory for the key";
-		goto out;
-	}
-	memcpy(new->id, id, sizeof(id));
-
-	/* Only messages change the state, and vol->lock keeps them out: it is still LOCKED. */
-	spin_lock_irq(&vol->state_lock);
-	new->epoch = ++vol->epoch;
-	memcpy(vol->key_id, id, sizeof(id));
-	vol->key_id_known = true;
-	vol->state = ECACHE_ACTIVE;
-	vol->reason = ECACHE_WHY_KEY_SET;
-	rcu_assign_pointer(vol->key, new);
-	spin_unlock_irq(&vol->state_lock);
-out:
-	mutex_unlock(&vol->lock);
-	return r < 0 ? r : 0;
-}
-
-/*
- * Unpublish, grace period, wipe. Afterwards no copy of the key that the target owned or
- * used is in memory: a reader that still ran has left its read section, and what it had on
- * its stack are tweaks, not round keys. Returns whether there was a key.
- */
-static bool end_key(struct ecache_volume *vol, enum ecache_state state, enum ecache_reason reason)
-{
-	struct ecache_key *old;
-
-	lockdep_assert_held(&vol->lock);
-
-	spin_lock_irq(&vol->state_lock);
-	old = rcu_dereference_protected(vol->key, lockdep_is_held(&vol->state_lock));
-	rcu_assign_pointer(vol->key, NULL);
-	vol->state = state;
-	vol->reason = reason;
-	spin_unlock_irq(&vol->state_lock);
-
-	if (!old)
-		return false;
-	synchronize_rcu();
-	ecache_key_free(old);
-	return true;
-}
-
-/**
- * ecache_volume_wipe_key - ACTIVE to LOCKED; returns when no copy of the key is left
- * @vol: the volume
- *
- * Idempotent; a revoked volume stays revoked.
- *
- * Return: 1 if a key was destroyed, else 0.
- */
-int ecache_volume_wipe_key(struct ecache_volume *vol)
-{
-	int wiped = 0;
-
-	mutex_lock(&vol->lock);
-	/* Stable without state_lock: only messages change it, and they hold vol->lock. */
-	if (vol->state == ECACHE_ACTIVE)
-		wiped = end_key(vol, ECACHE_LOCKED, ECACHE_WHY_KEY_WIPE);
-	mutex_unlock(&vol->lock);
-	return wiped;
-}
-
-/**
- * ecache_volume_revoke - to REVOKED, for ever; returns when no copy of the key is left
- * @vol: the volume
- *
- * Idempotent.
- *
- * Return: 1 if the state changed, else 0.
- */
-int ecache_volume_revoke(struct ecache_volume *vol)
-{
-	int revoked = 0;
-
-	mutex_lock(&vol->lock);
-	if (vol->state != ECACHE_REVOKED) {
-		end_key(vol, ECACHE_REVOKED, ECACHE_WHY_KEY_REVOKE);
-		revoked = 1;
-	}
-	mutex_unlock(&vol->lock);
-	return revoked;
+	mutex_lock(&ecache_volumes_lock);
+	list_for_each_entry(vol, &ecache_volumes, node)
+		fn(vol);
+	mutex_unlock(&ecache_volumes_lock);
 }

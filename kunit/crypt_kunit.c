@@ -163,7 +163,7 @@ static void set_key(struct kunit *test, struct ecache_target *et, u8 *key)
 {
 	const char *why = "";
 
-	KUNIT_ASSERT_EQ_MSG(test, 0, ecache_volume_set_key(et->vol, key, et->key_size, &why), "%s", why);
+	KUNIT_ASSERT_EQ_MSG(test, 1, ecache_volume_set_key(et, key, et->key_size, &why), "%s", why);
 }
 
 static void test_ieee_1619_vector(struct kunit *test)
@@ -324,7 +324,7 @@ static void test_epoch_decides(struct kunit *test)
 
 	cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 4096 };
 	KUNIT_EXPECT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, 4096, epoch, false));
-	ecache_volume_wipe_key(et->vol);
+	ecache_volume_end_key(et->vol, ECACHE_WHY_KEY_WIPE);
 	cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 4096 };
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, ecache_transform(et, &cur, 4096, epoch, false));
 	set_key(test, et, key);

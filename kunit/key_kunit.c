@@ -40,14 +40,14 @@ static void test_parse_hex(struct kunit *test)
 
 	ecache_kunit_key(want, 64, 1);
 	snprintf(hex, sizeof(hex), "%*phN", 64, want);
-	KUNIT_ASSERT_EQ(test, 0, ecache_key_parse(hex, key, 64, &why));
+	KUNIT_ASSERT_EQ(test, 0, ecache_key_parse(hex, key, 64, false, &why));
 	KUNIT_EXPECT_MEMEQ(test, want, key, 64);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 32, &why));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 32, false, &why));
 	hex[127] = '\0';
-	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 64, &why));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 64, false, &why));
 	hex[127] = 'g';
-	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 64, &why));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(hex, key, 64, false, &why));
 	KUNIT_EXPECT_STREQ(test, "the key is not hex", why);
 	KUNIT_EXPECT_NULL_MSG(test, memchr_inv(key, 0, sizeof(key)), "part of a refused key is left");
 }
@@ -81,7 +81,7 @@ static void test_refuses_wrong_keyring_names(struct kunit *test)
 	const char *why = NULL;
 
 	memset(key, 0xaa, sizeof(key));
-	KUNIT_EXPECT_EQ(test, b->error, ecache_key_parse(b->arg, key, 64, &why));
+	KUNIT_EXPECT_EQ(test, b->error, ecache_key_parse(b->arg, key, 64, false, &why));
 	KUNIT_EXPECT_NOT_NULL(test, why);
 	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 64));
 }
@@ -104,7 +104,7 @@ static int set(struct ecache_target *et, u8 seed)
 	const char *why;
 
 	ecache_kunit_key(key, et->key_size, seed);
-	return ecache_volume_set_key(et->vol, key, et->key_size, &why);
+	return min(ecache_volume_set_key(et, key, et->key_size, &why), 0);
 }
 
 /* Every state, every event. */
@@ -116,7 +116,7 @@ static void test_states(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
 	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_wipe_key(vol));
+	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
 
 	KUNIT_EXPECT_EQ(test, 0, set(et, 1));
@@ -129,10 +129,10 @@ static void test_states(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, -EKEYREJECTED, set(et, 2), "another key on ACTIVE");
 	KUNIT_EXPECT_EQ(test, first, ecache_volume_epoch(vol));
 
-	KUNIT_EXPECT_EQ(test, 1, ecache_volume_wipe_key(vol));
+	KUNIT_EXPECT_EQ(test, 1, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
 	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_wipe_key(vol));
+	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
 
 	KUNIT_EXPECT_EQ_MSG(test, -EKEYREJECTED, set(et, 2), "the first key pinned the id");
 	KUNIT_EXPECT_EQ(test, 0, set(et, 1));
@@ -142,7 +142,7 @@ static void test_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ECACHE_REVOKED, vol->state);
 	KUNIT_EXPECT_EQ(test, 0, ecache_volume_revoke(vol));
 	KUNIT_EXPECT_EQ_MSG(test, -EKEYREVOKED, set(et, 1), "revoked is for ever");
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_wipe_key(vol));
+	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
 	KUNIT_EXPECT_EQ(test, ECACHE_REVOKED, vol->state);
 	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
 }
@@ -162,9 +162,9 @@ static void test_refuses_weak_and_wrong_size(struct kunit *test)
 	const char *why;
 
 	memset(key, 0x5a, sizeof(key));
-	KUNIT_EXPECT_EQ_MSG(test, -EINVAL, ecache_volume_set_key(et->vol, key, 64, &why), "equal halves");
+	KUNIT_EXPECT_EQ_MSG(test, -EINVAL, ecache_volume_set_key(et, key, 64, &why), "equal halves");
 	ecache_kunit_key(key, 64, 1);
-	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_volume_set_key(et->vol, key, 32, &why));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_volume_set_key(et, key, 32, &why));
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, et->vol->state);
 	KUNIT_EXPECT_FALSE_MSG(test, et->vol->key_id_known, "a refused key must not pin the volume");
 }
@@ -242,7 +242,7 @@ static void test_tables_that_may_not_join(struct kunit *test)
 	other = *et;
 	other.key_id_given = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	KUNIT_EXPECT_EQ_MSG(test, 1, et->vol->refs, "a refused table holds no reference");
+	KUNIT_EXPECT_EQ_MSG(test, 1, et->vol->tables, "a refused table holds no reference");
 }
 
 static struct kunit_case volume_cases[] = {

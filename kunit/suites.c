@@ -17,6 +17,9 @@ struct ecache_target *ecache_kunit_target(struct kunit *test, unsigned int key_s
 	KUNIT_ASSERT_NOT_NULL(test, bdev);
 	dev->bdev = bdev;
 	et->dev = dev;
+	ecache_hold_init(et);
+	et->cipher = ecache_cipher_find("aes-xts-plain64");
+	et->engine = &ecache_engine_cpu;
 	et->key_size = key_size;
 	et->sector_size = sector_size;
 	et->sector_mask = (sector_size >> SECTOR_SHIFT) - 1;

@@ -152,6 +152,8 @@ static void test_round_trip_of_random_fields(struct kunit *test)
 
 	for (i = 0; i < 1000; i++) {
 		memset(&a, 0, sizeof(a));
+		a.cipher = ecache_cipher_find("aes-xts-plain64");
+		a.engine = &ecache_engine_cpu;
 		a.key_size = get_random_u32_below(2) ? 32 : 64;
 		a.sector_size = 512 << get_random_u32_below(4);
 		a.start = get_random_u64();

@@ -34,7 +34,7 @@ bad 'past 64 bits' "$size" aes-xts-plain64 64 18446744073709551615 /dev/ram0 0
 bad 'too small' $((size + 8)) aes-xts-plain64 64 0 /dev/ram0 0
 bad 'too small' "$size" aes-xts-plain64 64 0 /dev/ram0 8
 bad 'too small' 8 aes-xts-plain64 64 0 /dev/ram0 18446744073709551608
-bad 'Unsupported engine' "$size" aes-xts-plain64 64 0 /dev/ram0 0 1 engine:inline
+bad 'Unsupported engine' "$size" aes-xts-plain64 64 0 /dev/ram0 0 1 engine:gpu
 bad 'Invalid key_id' "$size" aes-xts-plain64 64 0 /dev/ram0 0 1 key_id:12
 bad 'Invalid cache_id' "$size" aes-xts-plain64 64 0 /dev/ram0 0 1 cache_id:a/b
 say "wrong tables"
