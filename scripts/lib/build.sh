@@ -42,9 +42,9 @@ module_lock() {
 	}
 }
 
-# build_module SERIES NAME MAKE-ARG...: every .ko from a copy of the sources in
-# build/modules/NAME, so that kernels do not mix and the tree stays clean. Only
-# what changed is built again.
+# build_module SERIES NAME MAKE-ARG...: every .ko, the fakes for tests among them, from a copy
+# of the sources in build/modules/NAME, so that kernels do not mix and the tree stays clean.
+# Only what changed is built again.
 build_module() {
 	build_series=$1 build_name=$2
 	shift 2
@@ -64,7 +64,7 @@ build_module() {
 			--exclude=".*" --exclude=Module.symvers --exclude=modules.order $what "$dir/"
 		# no BTF: it needs the kernel'"'"'s vmlinux, which 6.1'"'"'s headers lack
 		make -j"$(nproc)" --no-print-directory -C "$kdir" M="$dir" \
-			CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+			CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_DM_ECACHE_FAKES=m "$@" modules
 		rm -f "$dir"/*.ko
 		find "$dir" -mindepth 2 -name "*.ko" -exec cp -p {} "$dir/" \;
 	' sh "$build_kdir" "$build_name" "$@"
