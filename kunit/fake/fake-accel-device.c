@@ -8,7 +8,6 @@
  *	submit -> [backlog ->] queue -> work item: AES -> [done ->] callback
  *	                    \-> hung -^ (release)
  */
-#include <linux/bottom_half.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -19,7 +18,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "fake.h"
 #include "fake-accel.h"
 
 /*
@@ -29,6 +27,7 @@
  */
 struct fake_request {
 	struct list_head node;
+	struct llist_node call;
 	struct skcipher_request *req;
 	ktime_t due;
 	bool encrypt, hang, error, late;
@@ -44,15 +43,16 @@ static struct ecache_fake_accel *const fake = &ecache_fake_accel;
  *
  * @lock: taken in hard interrupts
  * @queue: accepted; @due wakes the work item for the oldest
- * @done: computed, to be called back from a timer's interrupt
+ * @done: computed, to be called back
  * @unfinished: released and not yet called back
  */
 static struct {
 	spinlock_t lock;	/* lists, counters, countdowns of faults */
-	struct list_head queue, backlog, hung, done;
+	struct list_head queue, backlog, hung;
 	struct workqueue_struct *wq;
 	struct work_struct work;
-	struct hrtimer due, soft, hard;
+	struct hrtimer due;
+	struct fake_calls done;
 	wait_queue_head_t released;
 	unsigned int unfinished;
 } dev;
@@ -81,8 +81,9 @@ static void kick(void)
 }
 
 /* The final callback, in whatever context the caller is; the request is not ours afterwards. */
-static void finish(struct fake_request *fr)
+static void finish(struct llist_node *node)
 {
+	struct fake_request *fr = container_of(node, struct fake_request, call);
 	struct fake_tfm *ctx = crypto_skcipher_ctx(crypto_skcipher_reqtfm(fr->req));
 	struct fake_request *next;
 	bool late = fr->late;
@@ -119,29 +120,6 @@ static void finish(struct fake_request *fr)
 	}
 }
 
-static void finish_done(void)
-{
-	struct fake_request *fr;
-	unsigned long flags;
-
-	for (;;) {
-		spin_lock_irqsave(&dev.lock, flags);
-		fr = list_first_entry_or_null(&dev.done, struct fake_request, node);
-		if (fr)
-			list_del(&fr->node);
-		spin_unlock_irqrestore(&dev.lock, flags);
-		if (!fr)
-			return;
-		finish(fr);
-	}
-}
-
-static enum hrtimer_restart done_timer(struct hrtimer *timer)
-{
-	finish_done();
-	return HRTIMER_NORESTART;
-}
-
 static enum hrtimer_restart due_timer(struct hrtimer *timer)
 {
 	kick();
@@ -173,30 +151,10 @@ static int compute(const struct fake_request *fr)
 	return crypt(ctx->inner, fr);
 }
 
-static void deliver(struct fake_request *fr)
-{
-	enum fake_context context = READ_ONCE(fake->context);
-
-	if (context == FAKE_TASK) {
-		/* What the crypto API promises to callbacks. */
-		local_bh_disable();
-		finish(fr);
-		local_bh_enable();
-		return;
-	}
-	spin_lock_irq(&dev.lock);
-	list_add_tail(&fr->node, &dev.done);
-	spin_unlock_irq(&dev.lock);
-	if (context == FAKE_SOFTIRQ)
-		hrtimer_start(&dev.soft, 0, HRTIMER_MODE_REL_SOFT);
-	else
-		hrtimer_start(&dev.hard, 0, HRTIMER_MODE_REL_HARD);
-}
-
 /* Moves what is due to @batch, in the order of completion. Return: when the next is due, or 0. */
 static ktime_t take_due(struct list_head *batch)
 {
-	enum fake_order order = READ_ONCE(fake->order);
+	unsigned int order = READ_ONCE(fake->order);
 	ktime_t now = ktime_get(), next = 0;
 	struct fake_request *fr, *tmp;
 	bool any = false;
@@ -231,7 +189,7 @@ static void run_queue(struct work_struct *work)
 	list_for_each_entry_safe(fr, tmp, &batch, node) {
 		list_del(&fr->node);
 		fr->result = compute(fr);
-		deliver(fr);
+		fake_call(&dev.done, READ_ONCE(fake->context), &fr->call);
 	}
 }
 
@@ -366,7 +324,6 @@ void fake_device_forget(struct crypto_skcipher *tfm)
 		forget_in(&dev.queue, tfm);
 		forget_in(&dev.backlog, tfm);
 		forget_in(&dev.hung, tfm);
-		forget_in(&dev.done, tfm);
 	}
 	spin_unlock_irq(&dev.lock);
 }
@@ -433,12 +390,10 @@ int fake_device_init(void)
 	INIT_LIST_HEAD(&dev.queue);
 	INIT_LIST_HEAD(&dev.backlog);
 	INIT_LIST_HEAD(&dev.hung);
-	INIT_LIST_HEAD(&dev.done);
 	INIT_WORK(&dev.work, run_queue);
 	init_waitqueue_head(&dev.released);
 	fake_timer_setup(&dev.due, due_timer, HRTIMER_MODE_ABS);
-	fake_timer_setup(&dev.soft, done_timer, HRTIMER_MODE_REL_SOFT);
-	fake_timer_setup(&dev.hard, done_timer, HRTIMER_MODE_REL_HARD);
+	fake_calls_init(&dev.done, finish);
 	/* Writes wait for it, and reclaim for them. */
 	dev.wq = alloc_workqueue("ecache_fake_accel", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	return dev.wq ? 0 : -ENOMEM;
@@ -449,6 +404,5 @@ void fake_device_exit(void)
 {
 	hrtimer_cancel(&dev.due);
 	destroy_workqueue(dev.wq);
-	hrtimer_cancel(&dev.soft);
-	hrtimer_cancel(&dev.hard);
+	fake_calls_exit(&dev.done);
 }

@@ -3,48 +3,23 @@
  * The fake accelerator's switches and counters as module parameters.
  */
 #include <linux/kernel.h>
-#include <linux/moduleparam.h>
+#include <linux/module.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 
 #include "fake-accel.h"
 
-static const char *const contexts[] = { "task", "softirq", "hardirq" };
 static const char *const orders[] = { "fifo", "reverse", "random" };
-
-static int set_context(const char *val, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(contexts, val);
-
-	if (i >= 0)
-		WRITE_ONCE(ecache_fake_accel.context, i);
-	return min(i, 0);
-}
-
-static int show_context(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", contexts[ecache_fake_accel.context]);
-}
-
-static int set_order(const char *val, const struct kernel_param *kp)
-{
-	int i = sysfs_match_string(orders, val);
-
-	if (i >= 0)
-		WRITE_ONCE(ecache_fake_accel.order, i);
-	return min(i, 0);
-}
-
-static int show_order(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", orders[ecache_fake_accel.order]);
-}
+static const struct fake_choice context = { fake_contexts, ARRAY_SIZE(fake_contexts), &ecache_fake_accel.context };
+static const struct fake_choice order = { orders, ARRAY_SIZE(orders), &ecache_fake_accel.order };
 
 static int set_release(const char *val, const struct kernel_param *kp)
 {
 	unsigned int nr;
 	int r;
 
+	/* A parameter of insmod: there is no device yet. */
+	if (kp->mod->state != MODULE_STATE_LIVE)
+		return -EINVAL;
 	if (sysfs_streq(val, "all"))
 		return ecache_fake_accel_release(UINT_MAX);
 	r = kstrtouint(val, 0, &nr);
@@ -53,12 +28,12 @@ static int set_release(const char *val, const struct kernel_param *kp)
 
 static int set_reset(const char *val, const struct kernel_param *kp)
 {
+	if (kp->mod->state != MODULE_STATE_LIVE)
+		return -EINVAL;
 	ecache_fake_accel_reset();
 	return 0;
 }
 
-static const struct kernel_param_ops context_ops = { .set = set_context, .get = show_context };
-static const struct kernel_param_ops order_ops = { .set = set_order, .get = show_order };
 static const struct kernel_param_ops release_ops = { .set = set_release };
 static const struct kernel_param_ops reset_ops = { .set = set_reset };
 
@@ -74,8 +49,8 @@ module_param_named(error_every, ecache_fake_accel.error.every, uint, 0600);
 module_param_named(error_next, ecache_fake_accel.error.next, uint, 0600);
 module_param_named(hang_every, ecache_fake_accel.hang.every, uint, 0600);
 module_param_named(hang_next, ecache_fake_accel.hang.next, uint, 0600);
-module_param_cb(context, &context_ops, NULL, 0600);
-module_param_cb(order, &order_ops, NULL, 0600);
+module_param_cb(context, &fake_choice_ops, (void *)&context, 0600);
+module_param_cb(order, &fake_choice_ops, (void *)&order, 0600);
 module_param_cb(release, &release_ops, NULL, 0200);
 module_param_cb(reset, &reset_ops, NULL, 0200);
 

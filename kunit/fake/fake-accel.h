@@ -5,16 +5,12 @@
 #include <linux/types.h>
 #include <crypto/internal/skcipher.h>
 
+#include "fake.h"
+
 /* How often something goes wrong; both zero: never. */
 struct fake_fault {
 	unsigned int every;		/* every Nth request since the last reset */
 	unsigned int next;		/* the next N requests; counts down */
-};
-
-enum fake_context {
-	FAKE_TASK,			/* kworker, bottom halves off */
-	FAKE_SOFTIRQ,
-	FAKE_HARDIRQ,
 };
 
 enum fake_order {
@@ -62,8 +58,8 @@ enum fake_order {
 struct ecache_fake_accel {
 	unsigned int delay_us;
 	unsigned int depth;
-	enum fake_context context;
-	enum fake_order order;
+	unsigned int context;		/* enum fake_context */
+	unsigned int order;		/* enum fake_order */
 	unsigned int dma_align;
 	bool dma_apart;
 	struct fake_fault rude, fail, error, hang;
