@@ -44,15 +44,17 @@ int ecache_batch_pool_init(struct ecache_accel *accel, unsigned int request_size
 {
 	int r;
 
-	accel->stride = ALIGN(sizeof(struct ecache_accel_request) + request_size, ARCH_DMA_MINALIGN);
+	accel->stride = ALIGN(sizeof(struct ecache_accel_request) + request_size, ECACHE_DMA_ALIGN);
 	r = ecache_bounce_init(&accel->in);
 	if (r)
 		return r;
 	r = ecache_bounce_init(&accel->out);
 	if (r)
 		goto err_in;
+	/* Only of a power of two does kmalloc() promise the alignment. */
 	r = mempool_init_kmalloc_pool(&accel->batches, ACCEL_RESERVE,
-				      sizeof(struct ecache_batch) + ECACHE_ACCEL_WINDOW * accel->stride);
+				      roundup_pow_of_two(sizeof(struct ecache_batch) +
+							 ECACHE_ACCEL_WINDOW * accel->stride));
 	if (r)
 		goto err_out;
 	return 0;

@@ -10,13 +10,19 @@
 #define ECACHE_ACCEL_WINDOW	8
 #define ECACHE_ACCEL_BATCHES	16
 
+/*
+ * What a device writes to shares no line with what a CPU writes to. Cache lines where the
+ * architecture asks for less: devices like them whole.
+ */
+#define ECACHE_DMA_ALIGN	(ARCH_DMA_MINALIGN > SMP_CACHE_BYTES ? ARCH_DMA_MINALIGN : SMP_CACHE_BYTES)
+
 /* One crypto sector with the device. What it writes to lies in cache lines of its own. */
 struct ecache_accel_request {
 	struct ecache_batch *batch;
 	unsigned int slot;
 	struct scatterlist src, dst;
-	u8 iv[ECACHE_MAX_IV_SIZE] __aligned(ARCH_DMA_MINALIGN);
-	struct skcipher_request req __aligned(ARCH_DMA_MINALIGN);	/* and the driver's part */
+	u8 iv[ECACHE_MAX_IV_SIZE] __aligned(ECACHE_DMA_ALIGN);
+	struct skcipher_request req __aligned(ECACHE_DMA_ALIGN);	/* and the driver's part */
 };
 
 /*
@@ -51,7 +57,7 @@ struct ecache_batch {
 	int backlog;
 	int error;
 	bool abandoned;
-	u8 requests[] __aligned(ARCH_DMA_MINALIGN);
+	u8 requests[] __aligned(ECACHE_DMA_ALIGN);
 };
 
 /* The engine's part of a volume. */

@@ -51,7 +51,7 @@ struct crypto_sync_skcipher *ecache_cpu_alloc(const struct ecache_cipher *cipher
 	if (!IS_ERR(tfm) || PTR_ERR(tfm) == -ENOMEM)
 		return tfm;
 	tfm = crypto_alloc_sync_skcipher(cipher->alg, 0, CRYPTO_ALG_ALLOCATES_MEMORY);
-	if (IS_ERR(tfm) || !ecache_cpu_driver_is_slow(tfm))
+	if (IS_ERR(tfm) || !ecache_cpu_driver_is_slow(cipher, tfm))
 		return tfm;
 	inner = alloc_inner(cipher->inner, 0);
 	if (IS_ERR(inner) && PTR_ERR(inner) != -ENOMEM)
@@ -67,13 +67,13 @@ const char *ecache_cpu_driver(struct crypto_sync_skcipher *tfm)
 
 /*
  * Known C implementations; the priority tells less, 7.3 gives 1 to a fast driver that it
- * would rather not use.
+ * would rather not use. The library's Adiantum is made of parts that are fast on their own.
  */
-bool ecache_cpu_driver_is_slow(struct crypto_sync_skcipher *tfm)
+bool ecache_cpu_driver_is_slow(const struct ecache_cipher *cipher, struct crypto_sync_skcipher *tfm)
 {
 	const char *name = ecache_cpu_driver(tfm);
 
-	return strstr(name, "generic") || strstr(name, "fixed-time") || strstr(name, "-lib");
+	return strstr(name, "generic") || strstr(name, "fixed-time") || (cipher->inner && strstr(name, "-lib"));
 }
 
 /**

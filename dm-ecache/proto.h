@@ -118,7 +118,7 @@ void ecache_bounce_move(struct ecache_bounce *to, struct ecache_bounce *from);
 /* crypt-cpu.c */
 struct crypto_sync_skcipher *ecache_cpu_alloc(const struct ecache_cipher *cipher);
 const char *ecache_cpu_driver(struct crypto_sync_skcipher *tfm);
-bool ecache_cpu_driver_is_slow(struct crypto_sync_skcipher *tfm);
+bool ecache_cpu_driver_is_slow(const struct ecache_cipher *cipher, struct crypto_sync_skcipher *tfm);
 bool ecache_cpu_usable_here(void);
 int ecache_cpu_crypt(const struct ecache_target *et, const struct ecache_key *key, struct ecache_cursor *cur,
 		     unsigned int bytes);

@@ -205,8 +205,8 @@ struct ecache_volume *ecache_volume_get(struct mapped_device *md, const struct e
 	vol = volume_alloc(md, et, error);
 	if (IS_ERR(vol))
 		goto out;
-	if (ecache_cpu_driver_is_slow(vol->unkeyed))
-		DMWARN("%s is plain C, tens of times slower than AES instructions; load the accelerated driver (aesni_intel, aes_ce_blk) first",
+	if (ecache_cpu_driver_is_slow(et->cipher, vol->unkeyed))
+		DMWARN("%s is plain C, tens of times slower than the CPU's own instructions; load the accelerated driver (aesni_intel, aes_ce_blk) first",
 		       ecache_cpu_driver(vol->unkeyed));
 	list_add(&vol->node, &ecache_volumes);
 out:

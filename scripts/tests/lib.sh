@@ -102,11 +102,26 @@ key_set() {
 	[ "$(state "$1")" = ACTIVE ] || fail "$1 is $(state "$1") after key set"
 }
 
+# stat_of NAME COUNTER: of the answer to the message stats
+stat_of() {
+	dmsetup message "$1" 0 stats | sed -n "s/^$2 //p"
+}
+
+# until_true COMMAND...: tried for ten seconds
+until_true() {
+	until_try=0
+	until "$@"; do
+		until_try=$((until_try + 1))
+		[ $until_try -lt 100 ] || return 1
+		sleep 0.1
+	done
+}
+
 # ecache NAME DEV OFFSET LENGTH KEYFILE [OPTIONS]: a volume that is ACTIVE
 ecache() {
 	v_name=$1 v_dev=$2 v_offset=$3 v_length=$4 v_key=$5
 	shift 5
-	dm "$v_name" "0 $v_length ecache aes-xts-plain64 $(stat -c %s "$v_key") ${IV_OFFSET:-0} $v_dev $v_offset $# $*"
+	dm "$v_name" "0 $v_length ecache ${CIPHER:-aes-xts-plain64} $(stat -c %s "$v_key") ${IV_OFFSET:-0} $v_dev $v_offset $# $*"
 	key_set "$v_name" "$v_key"
 }
 
@@ -118,7 +133,7 @@ crypt() {
 	if [ $# -gt 0 ]; then
 		set -- $# "$@"
 	fi
-	dm "$v_name" "0 $v_length crypt aes-xts-plain64 $KEYREF ${IV_OFFSET:-0} $v_dev $v_offset $*"
+	dm "$v_name" "0 $v_length crypt ${CIPHER:-aes-xts-plain64} $KEYREF ${IV_OFFSET:-0} $v_dev $v_offset $*"
 }
 
 remove() {
