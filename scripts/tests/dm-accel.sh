@@ -113,7 +113,8 @@ cmp -n 4194304 "$WORK/data" /dev/mapper/e || fail "the late answers hurt the dat
 verify
 say "REVOKING while it held the key; late answers hurt nothing; tried again"
 
-# An EBUSY for a request that was not taken: whoever waits for its callback waits for ever.
+# From here on the module stays loaded for good. An EBUSY for a request that was not taken: whoever waits for its callback waits for ever.
+pin_module
 fake rude_next 1
 what='rude'
 verify

@@ -49,8 +49,13 @@ load_module() {
 	grep -q '^dm_ecache ' /proc/modules || insmod "$SRC/build/modules/$KERNEL/dm-ecache.ko"
 }
 
+# A device that never gives a request back keeps the module for good: who provoked that says so with pin_module.
 unload_module() {
-	rmmod dm_ecache
+	[ -e /run/ecache-pinned ] || rmmod dm_ecache
+}
+
+pin_module() {
+	: > /run/ecache-pinned
 }
 
 # ram_disks NUMBER MIB: /dev/ram0... freshly made
