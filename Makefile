@@ -7,7 +7,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 T ?=
 
-.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml clean help
+.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml bench-native clean help
 
 all: module userspace	## module for KDIR (default: the running kernel) and userspace
 
@@ -37,7 +37,7 @@ check:			## everything that must hold; T=name runs one test
 check-fast:		## static checks and unit tests, no virtual machine
 	scripts/check $(if $(T),-t $(T)) fast
 
-check-long:		## mutations and long runs (up to an hour)
+check-long:		## mutations, the benchmark and long runs (up to an hour)
 	scripts/check $(if $(T),-t $(T)) long
 
 kunit:			## KUnit under virtme-ng on the debug kernel (KASAN, lockdep, kmemleak)
@@ -45,6 +45,9 @@ kunit:			## KUnit under virtme-ng on the debug kernel (KASAN, lockdep, kmemleak)
 
 kunit-uml:		## KUnit in User Mode Linux: seconds after the first build
 	scripts/kunit-uml
+
+bench-native:		## the I/O path next to dm-crypt's, at native speed in User Mode Linux
+	scripts/bench-native
 
 clean:			## what make built (not the toolbox: scripts/toolbox clean)
 	rm -rf build

@@ -55,6 +55,7 @@ list_long() {
 	for f in scripts/mutate.d/*.patch; do
 		echo "mutate/$(basename "$f" .patch)"
 	done
+	echo bench-native
 	echo demo
 	echo demo-host
 }
@@ -234,6 +235,8 @@ run_long() {
 	for f in scripts/mutate.d/*.patch; do
 		run "mutate/$(basename "$f" .patch)" scripts/mutate "$f"
 	done
+	# no cell behind dm-crypt with its fastest flags
+	run bench-native scripts/bench-native --bound 1.00
 	run demo scripts/demo
 	# the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 	run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh

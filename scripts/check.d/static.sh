@@ -105,7 +105,7 @@ checkpatch_files() {
 static_checkpatch() {
 	source=$(scripts/toolbox path source) || return 1
 	bad=0
-	checkpatch_files "$checkpatch_common" $(tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]') || bad=1
+	checkpatch_files "$checkpatch_common" $(tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' 'scripts/bench.d/*.c') || bad=1
 	checkpatch_files "$checkpatch_user" $(tracked 'userspace/*.[ch]') || bad=1
 	return $bad
 }
