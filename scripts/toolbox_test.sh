@@ -216,7 +216,7 @@ test_clean() {
 		echo "skip    clean: needs root"
 		return
 	}
-	mkdir -p "$cache/root-old/usr" "$cache/debug-used" "$cache/tmp.root" "$root"
+	mkdir -p "$cache/root-old/usr" "$cache/uml-old" "$cache/debug-used" "$cache/tmp.root" "$cache/tmp.uml" "$root"
 	(
 		use_part "$cache/debug-used"
 		: >"$tmp/using"
