@@ -7,7 +7,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 T ?=
 
-.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml bench-native clean help
+.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml bench-native coverage clean help
 
 all: module userspace	## module for KDIR (default: the running kernel) and userspace
 
@@ -48,6 +48,9 @@ kunit-uml:		## KUnit in User Mode Linux: seconds after the first build
 
 bench-native:		## the I/O path next to dm-crypt's, at native speed in User Mode Linux
 	scripts/bench-native
+
+coverage:		## line coverage of dm-ecache/ by the KUnit suites; fails below 90 %
+	scripts/coverage
 
 clean:			## what make built (not the toolbox: scripts/toolbox clean)
 	rm -rf build

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of scripts/toolbox, scripts/vm and scripts/kunit that need no toolbox, no
+# Tests of scripts/toolbox, scripts/vm, scripts/kunit and scripts/coverage that need no toolbox, no
 # network and no guest. Prints one line per test; the last line counts.
 #
 # shellcheck disable=SC2034,SC2154,SC1090
@@ -12,7 +12,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 export ECACHE_CACHE="$tmp/cache"
-for lib in say cache apt host root debug console ktap; do
+for lib in say cache apt host root debug console ktap gcov; do
 	. "$scripts/lib/$lib.sh"
 done
 
@@ -48,7 +48,7 @@ no_sources() {
 }
 
 test_usage() {
-	for script in toolbox vm kunit; do
+	for script in toolbox vm kunit kunit-uml coverage; do
 		check "$script --help succeeds" "$(status "$scripts/$script" --help)" 0
 		check "$script --help says how" "$(sed -n '1s/ .*//p' "$tmp/out")" usage:
 	done
@@ -68,6 +68,10 @@ test_usage() {
 	for args in '--bogus' 'a b' '--timeout' '--timeout x'; do
 		# shellcheck disable=SC2086
 		check "kunit $args: wrong usage" "$(status "$scripts/kunit" $args)" 2
+	done
+	for args in '--bogus' 'a' '--min' '--min x' '--min 101' '--min 50 60'; do
+		# shellcheck disable=SC2086
+		check "coverage $args: wrong usage" "$(status "$scripts/coverage" $args)" 2
 	done
 	check "path before ensure: fails and says what to do" \
 		"$(status "$scripts/toolbox" path root) $(grep -c 'toolbox ensure' "$tmp/err")" '1 1'
@@ -354,6 +358,43 @@ test_ktap() {
 	check "ktap: nothing" "$(ktap </dev/null)" '1 FAILED  no test ran'
 }
 
+# gcov MIN: the report's status, table and last line.
+gcov() {
+	cat >"$tmp/listing"
+	gcov_report "$1" "$tmp" <"$tmp/listing" >"$tmp/out"
+	echo "$? $(grep -v '^lines' "$tmp/out" | tr -s ' ' | paste -sd';')"
+}
+
+test_gcov() {
+	# one object's listing: FILE COUNTS...
+	listing() {
+		printf '        -:    0:Source:/t/drivers/md/ecache/dm-ecache/%s\n' "$1"
+		shift
+		listing_line=1
+		for listing_count; do
+			printf '%9s:%5d:\tcode("%%s: %%d:");\n' "$listing_count" "$listing_line"
+			listing_line=$((listing_line + 1))
+		done
+	}
+	{
+		listing a.c - 1 '#####' '2*'
+		listing h.h 0 5
+		printf '        -:    0:Source:/t/include/linux/bio.h\n    #####:    1:foreign\n'
+		listing b.c '#####' '#####' 7
+		listing h.h '#####' '#####' '#####'
+	} >"$tmp/two"
+	check "gcov: files, headers once, nothing of others; below the bound" "$(gcov 56 <"$tmp/two")" \
+		'1 a.c 2 of 3 lines 66.6%;b.c 1 of 3 lines 33.3%;h.h 1 of 3 lines 33.3%;coverage 44.4%'
+	check "gcov: above the bound" "$(gcov 44 <"$tmp/two" | cut -c 1)" 0
+	check "gcov: the source with counts" "$(cat "$tmp/a.c.gcov")" "$(printf '        -:    1:\tcode("%%s: %%d:");
+        1:    2:\tcode("%%s: %%d:");
+    #####:    3:\tcode("%%s: %%d:");
+        2:    4:\tcode("%%s: %%d:");')"
+	check "gcov: all lines" "$(listing a.c 1 1 | gcov 100)" '0 a.c 2 of 2 lines 100.0%;coverage 100.0%'
+	check "gcov: rounded down" "$(listing a.c 1 '#####' 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 | gcov 95)" '1 a.c 16 of 17 lines 94.1%;coverage 94.1%'
+	check "gcov: nothing counted" "$(listing a.c - - | gcov 0)" '1 no line was counted'
+}
+
 test_usage
 test_apt_deb822
 test_apt_deb822_skips
@@ -366,5 +407,6 @@ test_supervise
 test_config
 test_console
 test_ktap
+test_gcov
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -56,6 +56,7 @@ list_long() {
 		echo "mutate/$(basename "$f" .patch)"
 	done
 	echo bench-native
+	echo coverage
 	echo demo
 	echo demo-host
 }
@@ -237,6 +238,7 @@ run_long() {
 	done
 	# no cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
+	run coverage scripts/coverage --min 90
 	run demo scripts/demo
 	# the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 	run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh
