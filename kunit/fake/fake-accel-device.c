@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/scatterlist.h>
+#include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -232,8 +233,9 @@ static void check_dma(struct skcipher_request *req)
 	unsigned int align = READ_ONCE(fake->dma_align);
 
 	lockdep_assert_held(&dev.lock);
-	/* An IV on a stack in vmalloc space is not at a fixed place for a device. */
-	if (align && (!virt_addr_valid(req->iv) || (unsigned long)req->iv & (align - 1) ||
+	/* A stack is often in vmalloc space, where no device finds it. */
+	if (align && (!virt_addr_valid(req->iv) || object_is_on_stack(req->iv) ||
+		      (unsigned long)req->iv & (align - 1) ||
 		      !sg_aligned(req->src, req->cryptlen, align) || !sg_aligned(req->dst, req->cryptlen, align)))
 		fake->count.misaligned++;
 	if (fake->dma_apart && sg_share_page(req->src, req->dst, req->cryptlen))

@@ -16,12 +16,13 @@
 static struct ecache_fake_inline *const fake = &ecache_fake_inline;
 
 /*
+ * @profile: on the heap: it registers a lock class, and those of static objects have their own
  * @slots: one for each keyslot, or, without keyslots, a single one under the key of the request that
  *	is being worked on. What changes them is serialised by the profile's lock, or is the only
  *	work item of the disk.
  */
 static struct {
-	struct blk_crypto_profile profile;
+	struct blk_crypto_profile *profile;
 	struct fake_slot *slots;
 	unsigned int nr_slots;
 } keys;
@@ -181,7 +182,7 @@ err:
 /* The profile for the disk, or NULL if it has none. */
 struct blk_crypto_profile *fake_keys_profile(void)
 {
-	return fake->keyslots < 0 ? NULL : &keys.profile;
+	return keys.profile;
 }
 
 int fake_keys_init(void)
@@ -193,22 +194,32 @@ int fake_keys_init(void)
 	r = alloc_slots(max(fake->keyslots, 1));
 	if (r)
 		return r;
-	r = blk_crypto_profile_init(&keys.profile, fake->keyslots);
-	if (r) {
-		free_slots();
-		return r;
+	keys.profile = kzalloc_obj(*keys.profile);
+	if (!keys.profile) {
+		r = -ENOMEM;
+		goto err_slots;
 	}
-	keys.profile.ll_ops = ll_ops;
-	keys.profile.max_dun_bytes_supported = fake->dun_bytes;
-	keys.profile.key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
-	keys.profile.modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = 512 | 1024 | 2048 | 4096;
+	r = blk_crypto_profile_init(keys.profile, fake->keyslots);
+	if (r)
+		goto err_profile;
+	keys.profile->ll_ops = ll_ops;
+	keys.profile->max_dun_bytes_supported = fake->dun_bytes;
+	keys.profile->key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
+	keys.profile->modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = 512 | 1024 | 2048 | 4096;
 	return 0;
+
+err_profile:
+	kfree(keys.profile);
+err_slots:
+	free_slots();
+	return r;
 }
 
 void fake_keys_exit(void)
 {
-	if (fake->keyslots < 0)
+	if (!keys.profile)
 		return;
-	blk_crypto_profile_destroy(&keys.profile);
+	blk_crypto_profile_destroy(keys.profile);
+	kfree(keys.profile);
 	free_slots();
 }

@@ -60,7 +60,11 @@ static inline void fake_calls_init(struct fake_calls *calls, void (*func)(struct
 	calls->func = func;
 	init_llist_head(&calls->waiting);
 	fake_timer_setup(&calls->soft, fake_calls_soft, HRTIMER_MODE_REL_SOFT);
-	fake_timer_setup(&calls->hard, fake_calls_hard, HRTIMER_MODE_REL_HARD);
+	/*
+	 * Not _HARD, which is for timers that interrupt even a real-time kernel: lockdep would
+	 * forbid locks that the interrupt of a device may take.
+	 */
+	fake_timer_setup(&calls->hard, fake_calls_hard, HRTIMER_MODE_REL);
 }
 
 /* Nothing is called any more; the end of a call may still run. */
@@ -84,7 +88,7 @@ static inline void fake_call(struct fake_calls *calls, enum fake_context context
 	if (context == FAKE_SOFTIRQ)
 		hrtimer_start(&calls->soft, 0, HRTIMER_MODE_REL_SOFT);
 	else
-		hrtimer_start(&calls->hard, 0, HRTIMER_MODE_REL_HARD);
+		hrtimer_start(&calls->hard, 0, HRTIMER_MODE_REL);
 }
 
 /* A module parameter that is one of a list of names; its variable, an enum, holds the index. */

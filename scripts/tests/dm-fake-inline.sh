@@ -110,7 +110,7 @@ fscrypt_tests() {
 	dd if="$mnt/dir/d" of=/dev/null bs=4k count=1 iflag=direct status=none &
 	pid=$!
 	queued=0
-	while [ "$queued" = 0 ]; do
+	while [ "$queued" = 0 ] && kill -0 $pid; do
 		read -r queued < $fake/queued
 	done
 	sleep 0.3
