@@ -138,7 +138,6 @@ fscrypt_tests() {
 	is encrypted 0
 	at_least plain 1
 	unmount
-	by_cpu a
 	[ ! -e /sys/block/ecfi0/queue/crypto ] || fail "no keyslots, but a profile"
 	say "a key with each request; no profile"
 }
