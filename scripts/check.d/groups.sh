@@ -20,7 +20,7 @@ unit_tests() {
 }
 
 script_tests() {
-	git ls-files 'scripts/*_test.sh' 'userspace/*_test.sh' 'userspace/*_test.py'
+	git ls-files 'scripts/*_test.sh' 'scripts/*_test.py' 'userspace/*_test.sh' 'userspace/*_test.py'
 }
 
 list_fast() {
@@ -49,11 +49,15 @@ list_all() {
 	done
 	echo docs/tour
 	echo kunit
+	echo key-memory/7.3
 }
 
 list_long() {
 	for f in scripts/mutate.d/*.patch; do
 		echo "mutate/$(basename "$f" .patch)"
+	done
+	for k in $kernels; do
+		echo "key-memory/$k"
 	done
 	echo bench-native
 	echo coverage
@@ -190,7 +194,7 @@ guest_builds() {
 	for k in $kernels; do
 		if wanted "build/$k"; then
 			run "build/$k" build_module "$k"
-		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; } | any_wanted; then
+		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; echo "key-memory/$k"; } | any_wanted; then
 			build_module "$k" > "$out/build.log" || { cat "$out/build.log"; return 1; }
 		fi
 	done
@@ -204,6 +208,7 @@ guest_builds() {
 
 group_agent() { agent_group; }
 group_kunit() { run kunit scripts/kunit; }
+group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 7.3; }
 group_tour() { run docs/tour tour; }
 group_fast() { fast_group; }
 group_7() { system_group 7.3; }
@@ -215,7 +220,7 @@ group_1() { system_group 6.1; }
 lanes=4
 
 lane() {
-	for g in agent tour 7 fast kunit 12 1; do
+	for g in agent tour 7 fast kunit 12 1 keys; do
 		if mkdir "$out/taken-$g" 2> /dev/null; then
 			"group_$g"
 		fi
@@ -231,10 +236,18 @@ run_all() {
 	wait
 }
 
+# with two processors: reads end on another than the one that asked
+key_memory() {
+	build_module "$1" && scripts/key-memory --smp 2 "$1"
+}
+
 run_long() {
 	scripts/toolbox ensure || return 1
 	for f in scripts/mutate.d/*.patch; do
 		run "mutate/$(basename "$f" .patch)" scripts/mutate "$f"
+	done
+	for k in $kernels; do
+		run "key-memory/$k" key_memory "$k"
 	done
 	# no cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
