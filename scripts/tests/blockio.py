@@ -18,6 +18,8 @@ PAGE = 4096
 HUGE = 2 << 20
 RWF_HIPRI, RWF_DSYNC, RWF_NOWAIT, RWF_ATOMIC = 0x1, 0x2, 0x8, 0x40
 READ, WRITE = 0, 1
+IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE = 1, 2, 3
+IOCB_FLAG_IOPRIO = 2
 
 # x86-64
 IO_SETUP, IO_GETEVENTS, IO_SUBMIT = 206, 208, 209
@@ -90,12 +92,12 @@ class Aio:
         self.pending = {}
         self.next = 0
 
-    def submit(self, operation, fd, view, offset, flags=0):
+    def submit(self, operation, fd, view, offset, flags=0, priority=0):
         """Returns a number by which events() will name it."""
         self.next += 1
         address = ctypes.addressof(ctypes.c_char.from_buffer(view))
-        block = ctypes.create_string_buffer(struct.pack("<QIIHhIQQqQII", self.next, 0, flags, operation, 0, fd, address, len(view),
-                                                        offset, 0, 0, 0))
+        block = ctypes.create_string_buffer(struct.pack("<QIIHhIQQqQII", self.next, 0, flags, operation, priority, fd, address,
+                                                        len(view), offset, 0, IOCB_FLAG_IOPRIO if priority else 0, 0))
         list_ = (ctypes.c_void_p * 1)(ctypes.addressof(block))
         if libc.syscall(IO_SUBMIT, self.context, 1, list_) != 1:
             error = ctypes.get_errno()
@@ -133,8 +135,15 @@ class Valve:
     def __init__(self, folder):
         self.folder = folder
         self.timer = None
+        self._join(folder)
+
+    @staticmethod
+    def _join(folder):
         with open(f"{folder}/cgroup.procs", "w", encoding="ascii") as f:
             f.write(str(os.getpid()))
+
+    def leave(self):
+        self._join("/sys/fs/cgroup")
 
     def _limit(self, disk, text):
         with open(f"{self.folder}/io.max", "w", encoding="ascii") as f:

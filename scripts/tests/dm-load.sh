@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Wipe and revoke under load: nothing reads or writes afterwards, and what was acknowledged before is there after the key is set
-# again. The disk completes in interrupt context, so reads are deferred too. A message never waits for the disk: one that sits on
-# every request for 20 seconds does not hold it up.
+# again. The disk completes in interrupt context, so reads are deferred too. A message waits for no disk and for no writer: 32 jobs that
+# write, a disk that sits on every request for 20 seconds, a suspended device below do not hold it up.
 . "$(dirname "$0")/lib.sh"
 
 load_module
@@ -25,9 +25,10 @@ message_time() {
 	[ $took -le $max ] || max=$took
 }
 
+# load JOBS PATTERN
 load() {
-	fio --name=load --filename=/dev/mapper/e --direct=1 --rw=randrw --bsrange=4k-256k --ioengine=libaio --iodepth=16 --numjobs=4 \
-		--time_based --runtime=60 --offset=32M --size=96M --group_reporting --output="$WORK/fio" 2> /dev/null &
+	fio --name=load --filename=/dev/mapper/e --direct=1 --rw="$2" --bsrange=4k-256k --ioengine=libaio --iodepth=16 --numjobs="$1" \
+		--thread --time_based --runtime=60 --offset=32M --size=96M --group_reporting --output="$WORK/fio" 2> /dev/null &
 	pid=$!
 	sleep 1
 	kill -0 $pid 2> /dev/null || { cat "$WORK/fio"; fail "the load did not start"; }
@@ -37,8 +38,8 @@ ecache e "$disk" 0 "$length" "$WORK/key" sector_size:4096
 head -c 32M /dev/urandom > "$WORK/data"
 dd if="$WORK/data" of=/dev/mapper/e bs=1M oflag=direct status=none
 
-for round in 1 2 3; do
-	load
+for round in 4/randrw 4/randrw 32/randwrite; do
+	load ${round%/*} ${round#*/}
 	message_time key wipe
 	[ "$(state e)" = LOCKED ] || fail "$(state e)"
 	! dd if=/dev/mapper/e of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null || fail "read after wipe"
@@ -47,14 +48,14 @@ for round in 1 2 3; do
 	fi
 	grep -q 'Input/output error' "$WORK/fio" || { cat "$WORK/fio"; fail "the load ended with another error than EIO"; }
 	key_set e "$WORK/key"
-	cmp -n 33554432 "$WORK/data" /dev/mapper/e || fail "data lost in round $round"
+	cmp -n 33554432 "$WORK/data" /dev/mapper/e || fail "data lost after $round"
 	dd if=/dev/mapper/e of=/dev/null bs=1M skip=32 count=96 iflag=direct status=none
 done
 say "3 wipes under load; slowest message $max ms"
 [ "$(field e 11)" -gt 0 ] || fail "no read was deferred: $(dmsetup status e)"
 say "reads decrypted in the completion: $(field e 10), deferred: $(field e 11)"
 
-load
+load 32 randwrite
 message_time key revoke
 [ "$(state e)" = REVOKED ] || fail "$(state e)"
 if wait $pid; then
@@ -64,6 +65,29 @@ put_key "$WORK/key"
 refused 'takes no key' dmsetup message e 0 key set "$KEYREF"
 say "revoke under load: slowest message $max ms"
 remove e
+
+dm below "0 $length linear $disk 0"
+ecache e /dev/mapper/below 0 "$length" "$WORK/key" sector_size:4096
+dmsetup suspend below
+dd if=/dev/zero of=/dev/mapper/e bs=1M count=32 oflag=direct status=none 2> /dev/null &
+pid=$!
+dd if=/dev/mapper/e of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null &
+reader=$!
+sleep 1
+max=0
+message_time key wipe
+[ "$(state e)" = LOCKED ] || fail "$(state e)"
+key_set e "$WORK/key"
+message_time key revoke
+[ "$(state e)" = REVOKED ] || fail "$(state e)"
+kill -0 $pid && kill -0 $reader || fail "I/O did not wait for the suspended device: this proves nothing"
+dmsetup resume below
+if wait $reader; then
+	fail "a read that was below when the key went succeeded"
+fi
+wait $pid || true
+say "wipe, set and revoke with a suspended device below: slowest message $max ms"
+remove e below
 
 modprobe dm_delay
 dm slow "0 $length delay $disk 0 20000"
