@@ -12,7 +12,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 export ECACHE_CACHE="$tmp/cache"
-for lib in say cache apt host root debug console ktap gcov; do
+for lib in say cache apt host root debug kcsan console ktap gcov; do
 	. "$scripts/lib/$lib.sh"
 done
 
@@ -395,6 +395,29 @@ test_gcov() {
 	check "gcov: nothing counted" "$(listing a.c - - | gcov 0)" '1 no line was counted'
 }
 
+test_kcsan() {
+	check "kcsan: its configuration names no symbol twice" "$(kcsan_config | sed 's/=.*//' | sort | uniq -d)" ''
+	check "kcsan: its configuration has the debug kernel's lines, its own, and none that it unsets" \
+		"$(kcsan_config | grep -cx 'CONFIG_KUNIT=y\|CONFIG_KCSAN=y\|CONFIG_KASAN=.*\|.*=n')" 2
+	cat >"$tmp/log" <<-EOF2
+		[    1.0] ==================================================================
+		[    1.0] BUG: KCSAN: data-race in blk_start / blk_stop
+		[    1.0]  blk_start+0x1/0x2
+		[    1.0] ==================================================================
+		[    1.5] dm_ecache: loading out-of-tree module taints kernel.
+	EOF2
+	check "kcsan: others' races are not ours" "$(status kcsan_ours "$tmp/log")" 1
+	cat >>"$tmp/log" <<-EOF2
+		[    2.0] ==================================================================
+		[    2.0] BUG: KCSAN: data-race in bio_endio / submit_bio
+		[    2.0]  bio_endio+0x1/0x2
+		[    2.0]  ecache_read_end+0x1/0x2 [dm_ecache]
+		[    2.0] ==================================================================
+		[    3.0] other
+	EOF2
+	check "kcsan: a race below a function of ours is, with its whole report" "$(status kcsan_ours "$tmp/log") $(wc -l <"$tmp/out")" '0 4'
+}
+
 test_usage
 test_apt_deb822
 test_apt_deb822_skips
@@ -408,5 +431,6 @@ test_config
 test_console
 test_ktap
 test_gcov
+test_kcsan
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

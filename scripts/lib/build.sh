@@ -2,34 +2,48 @@
 # shellcheck shell=sh disable=SC2154
 #
 # Builds of this repository inside the toolbox root. Needs: say.sh, cache.sh, root.sh,
-# debug.sh, chroot.sh.
+# debug.sh, kcsan.sh, chroot.sh.
 
 # headers SERIES: the folder that modules of this kernel are built against, as seen
 # inside the root.
 headers() {
-	if [ "$1" = debug ]; then
-		echo /usr/src/debug-kernel/build
-	else
+	case $1 in
+	debug | kcsan) echo /usr/src/debug-kernel/build ;;
+	*)
 		headers_rel=$(release "$1") || exit 1
 		echo "/usr/src/linux-headers-$headers_rel"
-	fi
+		;;
+	esac
 }
 
 # kernel_image SERIES: path of the bzImage on the host.
 kernel_image() {
-	if [ "$1" = debug ]; then
-		echo "$debug/vmlinuz"
-	else
+	case $1 in
+	debug) echo "$debug/vmlinuz" ;;
+	kcsan) echo "$kcsan/vmlinuz" ;;
+	*)
 		image_rel=$(release "$1") || exit 1
 		echo "$root/boot/vmlinuz-$image_rel"
-	fi
+		;;
+	esac
+}
+
+# kernel_series SERIES: that of its release (uname -r), modules and initramfs.
+kernel_series() {
+	case $1 in
+	kcsan) echo debug ;;
+	*) echo "$1" ;;
+	esac
 }
 
 # kernel_cmdline SERIES: what it is booted with beside the common parameters. With slab
 # checks on, caches have no per-CPU arrays of objects: those keep old pointers,
 # and kmemleak takes a leaked object for used.
 kernel_cmdline() {
-	[ "$1" != debug ] || echo slab_debug=F
+	case $1 in
+	debug) echo slab_debug=F ;;
+	kcsan) echo log_buf_len=16M ;;
+	esac
 }
 
 # module_lock NAME: two builds in one folder wait for each other.

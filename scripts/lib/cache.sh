@@ -22,6 +22,10 @@ debug=$cache/debug-$( (
 	echo "$root"
 	content_key "$boxd/debug-kernel.config" "$scripts/lib/debug.sh"
 ) | sha256sum | cut -c1-12)
+kcsan=$cache/kcsan-$( (
+	echo "$root"
+	content_key "$boxd/debug-kernel.config" "$boxd/kcsan-kernel.config" "$scripts/lib/debug.sh"
+) | sha256sum | cut -c1-12)
 initramfs=$cache/initramfs-$( (
 	echo "$root"
 	content_key "$scripts/lib/initramfs.sh" "$scripts/guest/initramfs-init"
