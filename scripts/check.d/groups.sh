@@ -9,6 +9,23 @@ system_tests() {
 	done
 }
 
+# debug_tests, kcsan_tests: the names of the system tests on these kernels. On the debug kernel a guest ends with the leaks of all its tests; on
+# the kcsan kernel only those run that keep two processors busy.
+debug_tests() {
+	for t in $(system_tests | grep -vxF "$(smp_tests debug)") leaks; do
+		echo "system/debug/$t"
+	done
+	for t in $(smp_tests debug) leaks; do
+		echo "system/debug/smp/$t"
+	done
+}
+
+kcsan_tests() {
+	for t in $(smp_tests kcsan); do
+		echo "system/kcsan/$t"
+	done
+}
+
 agent_tests() {
 	for f in scripts/tests/agent-*.sh; do
 		[ -e "$f" ] && basename "$f" .sh
@@ -61,6 +78,10 @@ list_long() {
 	done
 	echo bench-native
 	echo coverage
+	echo build/debug
+	debug_tests
+	echo build/kcsan
+	kcsan_tests
 	echo demo
 	echo demo-host
 }
@@ -157,10 +178,24 @@ guest_group() {
 # spends most of its time waiting for its own interrupts between them (measured: dm-oracle 20 s with one, 60 s with two).
 smp_tests() {
 	case $1 in
-	7.3) printf '%s\n' dm-fio dm-load dm-reload ;;
+	7.3 | debug | kcsan) printf '%s\n' dm-fio dm-load dm-reload ;;
 	# dm-fio: a bottom half on top of a vector section (6.1, 6.12) is not met with one
 	*) printf '%s\n' dm-fio dm-load ;;
 	esac
+}
+
+# debug_group: what the tools of the debug kernel say about every system test. A line of its log is a complaint, but for kmemleak's
+# count, which the test leaks explains.
+debug_group() {
+	# shellcheck disable=SC2046
+	guest_options='--smp 1 --ignore kmemleak:' guest_group system/debug debug $(system_tests | grep -vxF "$(smp_tests debug)") leaks
+	# shellcheck disable=SC2046
+	guest_options='--smp 2 --ignore kmemleak:' guest_group system/debug/smp debug $(smp_tests debug) leaks
+}
+
+kcsan_group() {
+	# shellcheck disable=SC2046
+	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan)
 }
 
 system_group() {
@@ -189,6 +224,17 @@ tour() {
 		scripts/vm systemd --smp 1 --timeout 600 --disk 256M 7.3 scripts/tests/tour.sh
 }
 
+# module_for KERNEL NAMES...: the module is built as a test of its own, or without a word for one of NAMES.
+module_for() {
+	module_kernel=$1
+	shift
+	if wanted "build/$module_kernel"; then
+		run "build/$module_kernel" build_module "$module_kernel"
+	elif printf '%s\n' "$@" | any_wanted; then
+		build_module "$module_kernel" > "$out/build.log" || { cat "$out/build.log"; return 1; }
+	fi
+}
+
 # What guests will want is built first, and only then: that the modules build is a test of its own.
 guest_builds() {
 	for k in $kernels; do
@@ -197,6 +243,8 @@ guest_builds() {
 		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; echo "key-memory/$k"; } | any_wanted; then
 			build_module "$k" > "$out/build.log" || { cat "$out/build.log"; return 1; }
 		fi
+		# shellcheck disable=SC2046
+		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour || return 1
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
@@ -219,8 +267,10 @@ group_1() { system_group 6.1; }
 # a minute here and there.
 lanes=4
 
+# lane GROUPS...
 lane() {
 	for g in agent tour 7 fast kunit 12 1 keys; do
+	for g; do
 		if mkdir "$out/taken-$g" 2> /dev/null; then
 			"group_$g"
 		fi
@@ -231,7 +281,7 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane &
+		lane agent tour 7 fast kunit 12 1 &
 	done
 	wait
 }
@@ -255,4 +305,24 @@ run_long() {
 	run demo scripts/demo
 	# the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 	run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh
+group_mutate() {
+	for f in scripts/mutate.d/*.patch; do
+		run "mutate/$(basename "$f" .patch)" scripts/mutate "$f"
+	done
+}
+group_coverage() { run coverage scripts/coverage --min 90; }
+group_debug() { debug_group; }
+group_kcsan() { kcsan_group; }
+group_demo() { run demo scripts/demo; }
+# the disk is /var/lib; for a build in the guest, and for the page cache that a host has
+group_demo_host() { run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh; }
+
+run_long() {
+	scripts/toolbox ensure || return 1
+	# shellcheck disable=SC2046
+	module_for debug $(debug_tests) && module_for kcsan $(kcsan_tests) || return 1
+	for _ in 1 2; do
+		lane mutate debug kcsan coverage demo demo_host &
+	done
+	wait
 }

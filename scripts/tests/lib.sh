@@ -12,6 +12,10 @@ SRC=${SRC:-/src}
 WORK=$(mktemp -d /tmp/test.XXXXXX)
 
 case $(uname -r) in
+*-debug) # the two debug kernels have one name
+	KERNEL=debug
+	[ ! -e /sys/kernel/debug/kcsan ] || KERNEL=kcsan
+	;;
 6.1.*) KERNEL=6.1 ;;
 6.12.*) KERNEL=6.12 ;;
 7.3.*) KERNEL=7.3 ;;
@@ -41,6 +45,11 @@ refused() {
 		cat "$WORK/refused" >&2
 		fail "refused, but without saying '$text': $*"
 	}
+}
+
+# built_in MODULE: part of this kernel, so that it cannot be unloaded; the debug kernels have nearly everything so
+built_in() {
+	modinfo -F filename "$1" | grep -qxF '(builtin)'
 }
 
 load_module() {
