@@ -184,20 +184,6 @@ smp_tests() {
 	esac
 }
 
-# debug_group: what the tools of the debug kernel say about every system test. A line of its log is a complaint, but for kmemleak's
-# count, which the test leaks explains.
-debug_group() {
-	# shellcheck disable=SC2046
-	guest_options='--smp 1 --ignore kmemleak:' guest_group system/debug debug $(system_tests | grep -vxF "$(smp_tests debug)") leaks
-	# shellcheck disable=SC2046
-	guest_options='--smp 2 --ignore kmemleak:' guest_group system/debug/smp debug $(smp_tests debug) leaks
-}
-
-kcsan_group() {
-	# shellcheck disable=SC2046
-	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan)
-}
-
 system_group() {
 	# shellcheck disable=SC2046
 	guest_options='--smp 1' guest_group "system/$1" "$1" $(system_tests | grep -vxF "$(smp_tests "$1")")
@@ -311,16 +297,32 @@ group_mutate() {
 	done
 }
 group_coverage() { run coverage scripts/coverage --min 90; }
-group_debug() { debug_group; }
-group_kcsan() { kcsan_group; }
+
+# What the tools of the debug kernel say about every system test. A line of its log is a complaint, but for kmemleak's count, which the test
+# leaks explains.
+group_debug() {
+	# shellcheck disable=SC2046
+	module_for debug $(debug_tests) || return 1
+	# shellcheck disable=SC2046
+	guest_options='--smp 1 --ignore kmemleak:' guest_group system/debug debug $(system_tests | grep -vxF "$(smp_tests debug)") leaks
+	# shellcheck disable=SC2046
+	guest_options='--smp 2 --ignore kmemleak:' guest_group system/debug/smp debug $(smp_tests debug) leaks
+}
+
+group_kcsan() {
+	# shellcheck disable=SC2046
+	module_for kcsan $(kcsan_tests) || return 1
+	# shellcheck disable=SC2046
+	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan)
+}
+
 group_demo() { run demo scripts/demo; }
 # the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 group_demo_host() { run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh; }
 
 run_long() {
 	scripts/toolbox ensure || return 1
-	# shellcheck disable=SC2046
-	module_for debug $(debug_tests) && module_for kcsan $(kcsan_tests) || return 1
+	# two on two processors: a guest of the debug kernel leaves none idle
 	for _ in 1 2; do
 		lane mutate debug kcsan coverage demo demo_host &
 	done
