@@ -16,8 +16,13 @@ rst=Documentation/dm-ecache.rst
 for opt in $(sed -n 's/^\t{ "\([a-z_]*\):*", parse_.*/\1/p' dm-ecache/table.c); do
 	grep -q "^\`\`$opt" "$rst" || say "$rst: option $opt is missing"
 done
-for word in $(sed -n 's/^\t\t\[ECACHE_[A-Z_]*\] = "\(.*\)",/\1/p' dm-ecache/volume.c); do
+for word in $(sed -n 's/^\t\t\[ECACHE_[A-Z_]*\] = "\(.*\)",/\1/p' dm-ecache/state.c); do
 	grep -q "\`\`$word\`\`" "$rst" || say "$rst: state or reason $word is missing"
+done
+for word in $(sed -n 's/^module_param(\([a-z_]*\),.*/\1/p; s/^\t\.name = "\([a-z]*\)",/\1/p; s/^\t\t\.name = "\(.*\)",/\1/p' dm-ecache/*.c) \
+	$(sed -n 's/^TRACE_EVENT(\(.*\),/\1/p' dm-ecache/trace.h) \
+	$(sed -n '/ecache_stat_names\[\]/,/};/s/[^a-z_]*"\([a-z_]*\)",*/\1 /gp' dm-ecache/stats.c | tr ' ' '\n' | grep -v '^[a-z_]*reads$\|writes\|_sectors\|errors'); do
+	grep -q "\`\`$word\`\`" "$rst" || say "$rst: $word is missing"
 done
 for target in $(sed -n 's/^\([a-z-]*\):[^#]*##.*/\1/p' Makefile); do
 	make -n "$target" > /dev/null 2>&1 || [ "$target" = module ] || [ "$target" = all ] || [ "$target" = install ] ||
