@@ -55,6 +55,25 @@ def status(name):
     return [None, *line.split()[3:]]
 
 
+def device_number(path):
+    """MAJOR:MINOR of a block device."""
+    number = os.stat(path).st_rdev
+    return f"{os.major(number)}:{os.minor(number)}"
+
+
+def queue_limit(path, name):
+    """A number from a block device's queue folder."""
+    with open(f"/sys/dev/block/{device_number(path)}/queue/{name}", encoding="ascii") as f:
+        return int(f.read())
+
+
+def bounce_cap():
+    """How many bytes of bounce pages a volume may have: what bounce.c makes of all memory."""
+    with open("/proc/meminfo", encoding="ascii") as f:
+        total = int(f.readline().split()[1]) * 1024
+    return max(total // 64, 16 << 20)
+
+
 def errno_of(call, *args):
     """0, or the errno with which call fails."""
     try:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from blockio import IOPRIO_BE, IOPRIO_IDLE, IOPRIO_RT, READ, WRITE, Aio, Valve, buffer, check, what
+from blockio import IOPRIO_BE, IOPRIO_IDLE, IOPRIO_RT, READ, WRITE, Aio, Valve, buffer, check, device_number, what
 
 CLASSES = {IOPRIO_RT: 0, IOPRIO_BE: 1, IOPRIO_IDLE: 2}  # mq-deadline's numbers
 
@@ -38,11 +38,6 @@ def account(device):
                 numbers = dict(field.split("=") for field in fields)
                 return int(numbers["rbytes"]), int(numbers["wbytes"])
     return 0, 0
-
-
-def device_number(path):
-    number = os.stat(path).st_rdev
-    return f"{os.major(number)}:{os.minor(number)}"
 
 
 def accounts():

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 
-from blockio import PAGE, READ, RWF_NOWAIT, WRITE, Aio, Unslept, Valve, buffer, check, errno_of, status, what
+from blockio import PAGE, READ, RWF_NOWAIT, WRITE, Aio, Unslept, Valve, bounce_cap, buffer, check, errno_of, status, what
 
 BIG = 64 << 10  # a write that the disk below takes in one piece: it may not be split
 
@@ -61,13 +61,6 @@ def suspended_below(fd):
     check(answers == [errno.EAGAIN] * 2, f"suspended below: {answers}")
     check(status("held")[12] == errors, "EAGAIN from below is counted as an error")
     what("suspended device below: EAGAIN")
-
-
-def bounce_cap():
-    """In bytes, as bounce.c makes it of all memory."""
-    with open("/proc/meminfo", encoding="ascii") as f:
-        total = int(f.readline().split()[1]) * 1024
-    return max(total // 64, 16 << 20)
 
 
 def used_up(fd, valve, disk):

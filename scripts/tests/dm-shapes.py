@@ -5,17 +5,10 @@ import os
 import random
 import sys
 
-from blockio import HUGE, PAGE, buffer, check, errno_of, status, what
+from blockio import HUGE, PAGE, buffer, check, errno_of, queue_limit, status, what
 
 SIZE = 8 << 20
 OPERATIONS = 60
-
-
-def limit(name, text):
-    """A number from the queue folder of /dev/mapper/name."""
-    number = os.stat(f"/dev/mapper/{name}").st_rdev
-    with open(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/queue/{text}", encoding="ascii") as f:
-        return int(f.read())
 
 
 def lengths(dice, block):
@@ -59,8 +52,8 @@ def one(dice, block, direct, cached, model):
 
 def random_shapes(path, seed, model_file):
     name = os.path.basename(path)
-    block = limit(name, "logical_block_size")
-    check(limit(name, "dma_alignment") == block - 1, f"dma_alignment {limit(name, 'dma_alignment')} for blocks of {block}")
+    block = queue_limit(path, "logical_block_size")
+    check(queue_limit(path, "dma_alignment") == block - 1, f"dma_alignment {queue_limit(path, 'dma_alignment')} for blocks of {block}")
     direct = os.open(path, os.O_RDWR | os.O_DIRECT)
     cached = os.open(path, os.O_RDWR)
     for where in (1, 4, block // 2):

@@ -46,14 +46,6 @@ modprobe tcm_loop
 target=/sys/kernel/config/target
 naa=naa.5001405000000000
 
-scsi_disk() {
-	for host in /sys/class/scsi_host/host*; do
-		grep -q "$1" "$host/proc_name" || continue
-		set -- "$host"/device/target*/*/block/sd*
-		echo "/dev/${1##*/}"
-	done
-}
-
 ecache e "$(scsi_disk scsi_debug)" 0 16384 "$WORK/key" sector_size:4096
 mkdir -p $target/core/iblock_0/e
 echo udev_path=/dev/mapper/e > $target/core/iblock_0/e/control

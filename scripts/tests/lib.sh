@@ -156,6 +156,15 @@ remove() {
 	done
 }
 
+# scsi_disk DRIVER: the node of that SCSI host's first disk
+scsi_disk() {
+	for host in /sys/class/scsi_host/host*; do
+		grep -q "$1" "$host/proc_name" || continue
+		set -- "$host"/device/target*/*/block/sd*
+		echo "/dev/${1##*/}"
+	done
+}
+
 # valve: a cgroup whose processes' I/O can be held before a disk, for as long as its io.max says so: MAJOR:MINOR rbps=2 wbps=2; with
 # "max" instead of numbers it goes on. Prints its folder.
 valve() {
