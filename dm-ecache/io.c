@@ -69,7 +69,11 @@ void ecache_io_end(struct ecache_io *io, struct bio *bio)
 	unsigned int sectors = io->iter.bi_size >> SECTOR_SHIFT;
 
 	if (unlikely(bio->bi_status)) {
-		ecache_count(vol, errors, 1);
+		/* What the disk would have to wait for comes again; that is no error. */
+		if (bio->bi_status == BLK_STS_AGAIN)
+			ecache_count(vol, wouldblock, 1);
+		else
+			ecache_count(vol, errors, 1);
 	} else if (write) {
 		ecache_count(vol, writes, 1);
 		ecache_count(vol, write_sectors, sectors);
