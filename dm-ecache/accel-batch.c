@@ -44,7 +44,8 @@ int ecache_batch_pool_init(struct ecache_accel *accel, unsigned int request_size
 {
 	int r;
 
-	accel->stride = ALIGN(sizeof(struct ecache_accel_request) + request_size, ECACHE_DMA_ALIGN);
+	accel->stride = ALIGN(sizeof(struct ecache_accel_request) + request_size,
+			      __alignof__(struct ecache_accel_request));
 	r = ecache_bounce_init(&accel->in);
 	if (r)
 		return r;
@@ -166,6 +167,8 @@ static bool all_done(struct ecache_batch *batch)
 
 /**
  * ecache_accel_timeout_ms - how long an accelerator may end no request
+ *
+ * Return: milliseconds.
  */
 unsigned int ecache_accel_timeout_ms(void)
 {
@@ -263,6 +266,8 @@ int ecache_batch_run(struct ecache_batch *batch, u64 sector, unsigned int bytes,
 /**
  * ecache_batch_pending - how many requests the device has
  * @batch: that ran
+ *
+ * Return: their number.
  */
 unsigned int ecache_batch_pending(struct ecache_batch *batch)
 {
@@ -307,6 +312,8 @@ void ecache_batch_leave(struct ecache_batch *batch)
  *
  * Sleeps for its pages; each set from a pool of its own, so that nobody holds pages of the
  * pool that he waits for.
+ *
+ * Return: the batch, never NULL.
  */
 struct ecache_batch *ecache_batch_alloc(struct ecache_io *io, unsigned int bytes, work_func_t work)
 {

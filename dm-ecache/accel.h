@@ -11,18 +11,16 @@
 #define ECACHE_ACCEL_BATCHES	16
 
 /*
- * What a device writes to shares no line with what a CPU writes to. Cache lines where the
- * architecture asks for less: devices like them whole.
+ * One crypto sector with the device. What the device writes to shares no line with what a CPU
+ * writes to; cache lines, too, where the architecture asks for less.
  */
-#define ECACHE_DMA_ALIGN	(ARCH_DMA_MINALIGN > SMP_CACHE_BYTES ? ARCH_DMA_MINALIGN : SMP_CACHE_BYTES)
-
-/* One crypto sector with the device. What it writes to lies in cache lines of its own. */
 struct ecache_accel_request {
 	struct ecache_batch *batch;
 	unsigned int slot;
 	struct scatterlist src, dst;
-	u8 iv[ECACHE_MAX_IV_SIZE] __aligned(ECACHE_DMA_ALIGN);
-	struct skcipher_request req __aligned(ECACHE_DMA_ALIGN);	/* and the driver's part */
+	u8 iv[ECACHE_MAX_IV_SIZE] __aligned(ARCH_DMA_MINALIGN) ____cacheline_aligned;
+	/* and the driver's part */
+	struct skcipher_request req __aligned(ARCH_DMA_MINALIGN) ____cacheline_aligned;
 };
 
 /*
@@ -57,7 +55,7 @@ struct ecache_batch {
 	int backlog;
 	int error;
 	bool abandoned;
-	u8 requests[] __aligned(ECACHE_DMA_ALIGN);
+	u8 requests[] __aligned(ARCH_DMA_MINALIGN) ____cacheline_aligned;
 };
 
 /* The engine's part of a volume. */

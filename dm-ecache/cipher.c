@@ -57,6 +57,8 @@ const struct ecache_cipher *ecache_cipher_find(const char *name)
  * ecache_cipher_takes_key - whether a key of this size is one of the cipher's
  * @cipher: the cipher
  * @size: bytes
+ *
+ * Return: true if it is.
  */
 bool ecache_cipher_takes_key(const struct ecache_cipher *cipher, unsigned int size)
 {

@@ -82,6 +82,8 @@ bool ecache_cpu_driver_is_slow(const struct ecache_cipher *cipher, struct crypto
  * The vector unit may be in use by the code that was interrupted; skciphers do not run in
  * hard interrupts, and a completion called with interrupts off must not keep them off for a
  * whole bio.
+ *
+ * Return: true if it may.
  */
 bool ecache_cpu_usable_here(void)
 {

@@ -23,6 +23,8 @@ static struct ecache_fault_point {
 /**
  * ecache_fault - whether to fail here, now
  * @fault: where
+ *
+ * Return: true if so.
  */
 bool ecache_fault(enum ecache_fault fault)
 {

@@ -41,6 +41,8 @@ void ecache_parallel_exit(void)
 /**
  * ecache_parallel_wanted - whether a transform of so many bytes is spread over CPUs
  * @bytes: its size
+ *
+ * Return: true if it is.
  */
 bool ecache_parallel_wanted(unsigned int bytes)
 {

@@ -135,6 +135,10 @@ static_sparse() {
 			return 1
 		fi
 		for f in $(tracked 'dm-ecache/*.c'); do
+			# not built for stock kernels: faults on request; for 6.x: what blk-crypto does not let modules do
+			case $f,$k in
+			dm-ecache/fault.c,* | dm-ecache/crypt-inline.c,6.*) continue ;;
+			esac
 			grep -q "CHECK .*${f#dm-ecache/}\$" "$out/sparse.raw" || {
 				echo "$f: sparse was not run for kernel $k"
 				return 1

@@ -62,6 +62,10 @@ module_lock() {
 build_module() {
 	build_series=$1 build_name=$2
 	shift 2
+	# failures on request where the kernel can
+	case $build_series in
+	debug | kcsan) set -- CONFIG_DM_ECACHE_FAULT_INJECTION=y "$@" ;;
+	esac
 	build_kdir=$(headers "$build_series") || exit 1
 	module_lock "$build_name"
 	# shellcheck disable=SC2016

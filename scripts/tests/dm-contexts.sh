@@ -42,8 +42,8 @@ for d in $disks; do
 	inline=$(field "$d" 10) deferred=$(field "$d" 11)
 	say "$d: $inline reads inline, $deferred deferred"
 	case $d in
-	nullb2 | vda) [ "$inline" = 0 ] && [ "$deferred" -gt 0 ] || fail "a read was decrypted in a hard interrupt" ;;
-	*) [ "$inline" -gt 0 ] && [ "$deferred" = 0 ] || fail "a read was deferred for no reason" ;;
+	nullb2 | vda) { [ "$inline" = 0 ] && [ "$deferred" -gt 0 ]; } || fail "a read was decrypted in a hard interrupt" ;;
+	*) { [ "$inline" -gt 0 ] && [ "$deferred" = 0 ]; } || fail "a read was deferred for no reason" ;;
 	esac
 	[ "$d" = nullb2 ] || remove "$d"
 done

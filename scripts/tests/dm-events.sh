@@ -72,7 +72,7 @@ for event in 'ecache_key_state: .* ACTIVE reason key-set epoch 1' 'ecache_key_st
 done
 starts=$(grep -c ecache_io_start "$WORK/trace")
 dones=$(grep -c ecache_io_done "$WORK/trace")
-[ "$starts" = "$dones" ] && [ "$starts" -ge 8 ] || fail "$starts I/Os started, $dones done"
+{ [ "$starts" = "$dones" ] && [ "$starts" -ge 8 ]; } || fail "$starts I/Os started, $dones done"
 say "tracepoints: $starts I/Os, each started and done once"
 
 [ "$(stat_of e reads)/$(stat_of e writes)/$(stat_of e write_sectors)" = 4/4/512 ] || { dmsetup message e 0 stats; fail "counters"; }

@@ -55,7 +55,7 @@ reader=$!
 dd if="$WORK/more" of=/dev/mapper/e bs=2M seek=1 oflag=direct status=none 2> /dev/null &
 writer=$!
 wait_held 2
-kill -0 $reader && kill -0 $writer || fail "did not wait"
+{ kill -0 $reader && kill -0 $writer; } || fail "did not wait"
 [ "$(state e)" = LOCKED ] || fail "$(state e)"
 key_set e "$WORK/key"
 wait $reader || fail "the read failed after the key came"
@@ -98,7 +98,7 @@ dm e "$table 2 sector_size:4096 queue_if_locked:2"
 start=$(now_ms)
 ! read_one || fail "read without a key"
 took=$(($(now_ms) - start))
-[ $took -ge 1500 ] && [ $took -le 8000 ] || fail "queue_if_locked:2 gave up after $took ms"
+{ [ $took -ge 1500 ] && [ $took -le 8000 ]; } || fail "queue_if_locked:2 gave up after $took ms"
 start=$(now_ms)
 ! read_one || fail "read without a key"
 [ $(($(now_ms) - start)) -lt 1500 ] || fail "waits again after the time was over"

@@ -26,13 +26,6 @@ refused 'needs sector_size:512 or iv_large_sectors' dmsetup create e --table \
 refused 'engine:inline does XTS with 64' dmsetup create e --table "0 2048 ecache aes-xts-plain64 32 0 /dev/ram0 0 1 engine:inline"
 
 fake=/sys/module/ecache_fake_inline/parameters
-disk() {
-	if grep -q '^ecache_fake_inline ' /proc/modules; then
-		rmmod ecache_fake_inline
-	fi
-	insmod "$SRC/build/modules/$KERNEL/ecache_fake_inline.ko" size_mb=64 "$@"
-}
-
 count() {
 	cat "$fake/$1"
 }
@@ -59,7 +52,7 @@ same /dev/ram0 sector_size:512
 same /dev/ram0 sector_size:4096 iv_large_sectors
 say "the fallback writes dm-crypt's bytes"
 
-disk
+insmod "$SRC/build/modules/$KERNEL/ecache_fake_inline.ko" size_mb=64
 for sector in 512 4096; do
 	same /dev/ecfi0 sector_size:$sector iv_large_sectors
 	[ "$driver" = blk-crypto ] || fail "a disk with inline encryption is $driver"

@@ -21,7 +21,7 @@ dm e "$table 2 sector_size:4096 lease:600"
 refused 'no key whose lease' dmsetup message e 0 key renew 60
 key_set e "$WORK/key"
 left=$(field e 5)
-[ "$left" -gt 500 ] && [ "$left" -le 600 ] || fail "lease 600, left $left"
+{ [ "$left" -gt 500 ] && [ "$left" -le 600 ]; } || fail "lease 600, left $left"
 dmsetup message e 0 key renew 3000
 [ "$(field e 5)" -gt 2900 ] || fail "renewed for 3000, left $(field e 5)"
 for wrong in 0 +5 1x 0x10 31622401 99999999999999999999 ''; do

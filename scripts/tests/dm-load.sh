@@ -80,7 +80,7 @@ message_time key wipe
 key_set e "$WORK/key"
 message_time key revoke
 [ "$(state e)" = REVOKED ] || fail "$(state e)"
-kill -0 $pid && kill -0 $reader || fail "I/O did not wait for the suspended device: this proves nothing"
+{ kill -0 $pid && kill -0 $reader; } || fail "I/O did not wait for the suspended device: this proves nothing"
 dmsetup resume below
 if wait $reader; then
 	fail "a read that was below when the key went succeeded"

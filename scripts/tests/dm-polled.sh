@@ -27,7 +27,7 @@ ecache e "$disk" 0 "$(sectors "$disk")" "$WORK/key" sector_size:4096
 dd if=/dev/zero of=/dev/mapper/e bs=1M count=8 oflag=direct status=none
 dd if=/dev/mapper/e of=/dev/null bs=4k count=64 iflag=direct status=none
 inline=$(field e 10) deferred=$(field e 11)
-[ "$inline" = 0 ] && [ "$deferred" -ge 64 ] || fail "by interrupt: $(dmsetup status e)"
+{ [ "$inline" = 0 ] && [ "$deferred" -ge 64 ]; } || fail "by interrupt: $(dmsetup status e)"
 
 polls /dev/mapper/e --verify=crc32c --verify_fatal=1 --io_size=1M --name=small --rw=randwrite --bs=4k \
 	--name=large --rw=randwrite --bs=64k --offset=16M || { cat "$WORK/fio"; fail "polled I/O"; }

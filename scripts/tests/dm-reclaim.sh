@@ -37,18 +37,18 @@ inside 16 python3 "$SRC/scripts/tests/dm-reclaim.py" 20 || fail "a process of 20
 cat $tracing/events/kmem/mm_page_alloc/hist > "$WORK/hist"
 echo "!$hist" > $tracing/events/kmem/mm_page_alloc/trigger
 swapoff /dev/mapper/s
-[ "$(field s 6)" -gt 1000 ] && [ "$(field s 7)" -gt 100 ] || fail "hardly swapped: $(dmsetup status s)"
+{ [ "$(field s 6)" -gt 1000 ] && [ "$(field s 7)" -gt 100 ]; } || fail "hardly swapped: $(dmsetup status s)"
 [ "$(field s 12)$(field e 12)" = 00 ] || fail "errors: $(dmsetup status)"
 say "swapped: $(field s 7) writes, $(field s 6) reads"
 
 # One entry: { gfp_flags: N, stacktrace:, functions, } hitcount: N. The bits are HIGH, DIRECT_RECLAIM, MEMALLOC; NOMEMALLOC.
 awk '/gfp_flags:/ { flags = $3 + 0; below = 0; frees = 0 }
 	/ecache_map/ { below = 1 }
-	/try_to_free/ { frees = 1 }
+	/try_to_free|shrink_folio_list|pageout/ { frees = 1 }
 	/hitcount:/ && below { print flags, frees, $NF }' "$WORK/hist" > "$WORK/allocations"
 total=0 freeing=0
 while read -r flags frees hits; do
-	[ $((flags & 0x20420)) = 0 ] && [ $((flags & 0x80000)) != 0 ] || fail "allocates with flags $flags: $(cat "$WORK/hist")"
+	{ [ $((flags & 0x20420)) = 0 ] && [ $((flags & 0x80000)) != 0 ]; } || fail "allocates with flags $flags: $(cat "$WORK/hist")"
 	total=$((total + hits)) freeing=$((freeing + frees * hits))
 done < "$WORK/allocations"
 [ $freeing -gt 0 ] || fail "no bounce page was allocated by a task that frees memory: this proves nothing"

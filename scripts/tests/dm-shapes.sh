@@ -33,7 +33,7 @@ dd if="$WORK/data" of="$WORK/mnt/buffered" bs=4M status=none
 dd if="$WORK/data" of="$WORK/mnt/odd" bs=77777 status=none
 umount "$WORK/mnt"
 mount -t xfs /dev/mapper/e "$WORK/mnt"
-cmp "$WORK/data" "$WORK/mnt/buffered" && cmp "$WORK/data" "$WORK/mnt/odd" || fail "a file of XFS has other bytes"
+{ cmp "$WORK/data" "$WORK/mnt/buffered" && cmp "$WORK/data" "$WORK/mnt/odd"; } || fail "a file of XFS has other bytes"
 umount "$WORK/mnt"
 [ "$(field e 12)" = 0 ] || fail "errors: $(dmsetup status e)"
 say "XFS: 16 MiB in $(field e 7) bios written, $(field e 6) read"
