@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Real mapped devices for tests: dm's own ioctls, from a test.
+ *
+ * What dm exports makes no device, so this goes the way of userspace: the control node, and
+ * parameters in memory of a process that the test's thread gets for it.
+ */
+#include <linux/delay.h>
+#include <linux/dm-ioctl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/major.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/namei.h>
+#include <linux/uaccess.h>
+
+#include "ecache_kunit.h"
+
+#define CONTROL		"/dev/mapper/control"
+#define OWN_CONTROL	"/ecache-kunit-control"
+
+/* Where nothing has made the node, as in a kernel that has not started init yet. */
+static struct file *open_own_control(void)
+{
+	struct dentry *dentry;
+	struct path path;
+	int r;
+
+	dentry = start_creating_path(AT_FDCWD, OWN_CONTROL, &path, 0);
+	if (!IS_ERR(dentry)) {
+		r = vfs_mknod(mnt_idmap(path.mnt), d_inode(path.dentry), dentry, S_IFCHR | 0600,
+			      MKDEV(MISC_MAJOR, MAPPER_CTRL_MINOR), NULL);
+		end_creating_path(&path, dentry);
+		if (r)
+			return ERR_PTR(r);
+	} else if (PTR_ERR(dentry) != -EEXIST) {
+		return ERR_CAST(dentry);
+	}
+	return filp_open(OWN_CONTROL, O_RDWR, 0);
+}
+
+/* A kernel thread sees an empty file system of its own; paths are init's. */
+static struct file *open_control(void)
+{
+	struct file *file;
+
+	scoped_with_init_fs() {
+		file = filp_open(CONTROL, O_RDWR, 0);
+		if (IS_ERR(file))
+			file = open_own_control();
+	}
+	return file;
+}
+
+/* The ioctl on a copy of @param in memory of this thread's process. */
+static int run_ioctl(struct file *file, unsigned int cmd, struct dm_ioctl *param, size_t size)
+{
+	unsigned long addr;
+	int r;
+
+	r = kunit_attach_mm();
+	if (r)
+		return r;
+	addr = vm_mmap(NULL, 0, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	if (IS_ERR_VALUE(addr))
+		return (int)addr;
+	r = copy_to_user((void __user *)addr, param, size) ? -EFAULT : 0;
+	if (!r)
+		r = file->f_op->unlocked_ioctl(file, cmd, addr);
+	if (!r && copy_from_user(param, (void __user *)addr, size))
+		r = -EFAULT;
+	vm_munmap(addr, size);
+	return r;
+}
+
+/* @param: as large as @size says; everything but the payload is filled in here. */
+static int dm_ioctl(unsigned int cmd, const char *name, u32 flags, struct dm_ioctl *param, size_t size)
+{
+	struct file *file = open_control();
+	int r;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	param->version[0] = DM_VERSION_MAJOR;
+	param->data_size = size;
+	param->data_start = sizeof(*param);
+	param->flags = flags;
+	strscpy(param->name, name, sizeof(param->name));
+	r = run_ioctl(file, cmd, param, size);
+	fput(file);
+	return r;
+}
+
+static int simple_ioctl(unsigned int cmd, const char *name, u32 flags, struct dm_ioctl *param)
+{
+	memset(param, 0, sizeof(*param));
+	return dm_ioctl(cmd, name, flags, param, sizeof(*param));
+}
+
+static void remove_device(void *name)
+{
+	struct dm_ioctl param;
+	int tries, r = -EBUSY;
+
+	/* A file of ours that was closed may be put a little later. */
+	for (tries = 0; tries < 100 && r == -EBUSY; tries++) {
+		r = simple_ioctl(DM_DEV_REMOVE, name, 0, &param);
+		if (r)
+			msleep(20);
+	}
+	WARN(r, "%s cannot be removed: %d", (const char *)name, r);
+}
+
+dev_t ecache_kunit_create(struct kunit *test, const char *name)
+{
+	struct dm_ioctl param;
+	int r;
+
+	r = simple_ioctl(DM_DEV_CREATE, name, 0, &param);
+	KUNIT_ASSERT_EQ_MSG(test, 0, r, "no device-mapper to make %s", name);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, remove_device, (void *)name));
+	return huge_decode_dev(param.dev);
+}
+
+void ecache_kunit_remove(struct kunit *test, const char *name)
+{
+	kunit_release_action(test, remove_device, (void *)name);
+}
+
+int ecache_kunit_load(struct kunit *test, const char *name, u64 begin, u64 len, const char *type, const char *args)
+{
+	size_t spec_size = ALIGN(sizeof(struct dm_target_spec) + strlen(args) + 1, 8);
+	size_t size = sizeof(struct dm_ioctl) + spec_size;
+	struct dm_ioctl *param = kunit_kzalloc(test, size, GFP_KERNEL);
+	struct dm_target_spec *spec = (void *)(param + 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	spec->sector_start = begin;
+	spec->length = len;
+	spec->next = spec_size;
+	strscpy(spec->target_type, type, sizeof(spec->target_type));
+	memcpy(spec + 1, args, strlen(args) + 1);
+	param->target_count = 1;
+	return dm_ioctl(DM_TABLE_LOAD, name, 0, param, size);
+}
+
+int ecache_kunit_clear(struct kunit *test, const char *name)
+{
+	struct dm_ioctl param;
+
+	return simple_ioctl(DM_TABLE_CLEAR, name, 0, &param);
+}
+
+int ecache_kunit_suspend(struct kunit *test, const char *name, u32 flags)
+{
+	struct dm_ioctl param;
+
+	return simple_ioctl(DM_DEV_SUSPEND, name, DM_SUSPEND_FLAG | flags, &param);
+}
+
+int ecache_kunit_resume(struct kunit *test, const char *name)
+{
+	struct dm_ioctl param;
+
+	return simple_ioctl(DM_DEV_SUSPEND, name, 0, &param);
+}
+
+u32 ecache_kunit_events(struct kunit *test, const char *name)
+{
+	struct dm_ioctl param;
+
+	KUNIT_ASSERT_EQ(test, 0, simple_ioctl(DM_DEV_STATUS, name, 0, &param));
+	return param.event_nr;
+}
+
+/* What is in @param behind its start, into @answer. */
+static void take_answer(const struct dm_ioctl *param, size_t skip, char *answer)
+{
+	if (answer)
+		strscpy(answer, (const char *)param + param->data_start + skip, ECACHE_KUNIT_ANSWER);
+}
+
+int ecache_kunit_message(struct kunit *test, const char *name, const char *message, char *answer)
+{
+	size_t size = sizeof(struct dm_ioctl) + sizeof(struct dm_target_msg) + ECACHE_KUNIT_ANSWER;
+	struct dm_ioctl *param = kunit_kzalloc(test, size, GFP_KERNEL);
+	struct dm_target_msg *msg = (void *)(param + 1);
+	int r;
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	memcpy(msg->message, message, strlen(message) + 1);
+	r = dm_ioctl(DM_TARGET_MSG, name, 0, param, size);
+	if (!r)
+		take_answer(param, 0, answer);
+	return r;
+}
+
+void ecache_kunit_status(struct kunit *test, const char *name, u32 flags, char *answer)
+{
+	size_t size = sizeof(struct dm_ioctl) + sizeof(struct dm_target_spec) + ECACHE_KUNIT_ANSWER;
+	struct dm_ioctl *param = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	KUNIT_ASSERT_EQ(test, 0, dm_ioctl(DM_TABLE_STATUS, name, flags, param, size));
+	take_answer(param, sizeof(struct dm_target_spec), answer);
+}
+
+static void put_file(void *file)
+{
+	bdev_fput(file);
+}
+
+struct block_device *ecache_kunit_open(struct kunit *test, dev_t dev)
+{
+	struct file *file = bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_file, file));
+	return file_bdev(file);
+}
