@@ -2,6 +2,7 @@
 #ifndef ECACHE_KUNIT_H
 #define ECACHE_KUNIT_H
 
+#include <linux/sched.h>
 #include <kunit/test.h>
 
 #include "dm-ecache.h"
@@ -13,6 +14,11 @@ extern struct kunit_suite ecache_crypt_suite;
 extern struct kunit_suite ecache_bounce_suite;
 extern struct kunit_suite ecache_message_suite;
 extern struct kunit_suite ecache_target_suite;
+extern struct kunit_suite ecache_lease_suite;
+extern struct kunit_suite ecache_hold_suite;
+extern struct kunit_suite ecache_status_suite;
+extern struct kunit_suite ecache_cipher_suite;
+extern struct kunit_suite ecache_fault_suite;
 
 /*
  * A target on a device that is never opened: what everything above the I/O path needs.
@@ -22,6 +28,39 @@ struct ecache_target *ecache_kunit_target(struct kunit *test, unsigned int key_s
 
 /* The same with a volume of its own, put when the test ends. */
 struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_size, unsigned int sector_size);
+
+#ifdef CONFIG_FAULT_INJECTION
+/* The @nth allocation of this task fails; 0: none. Returns how many were to come. */
+static inline unsigned int ecache_kunit_fail_nth(unsigned int nth)
+{
+	unsigned int left = READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, nth);
+	return left;
+}
+#else
+static inline unsigned int ecache_kunit_fail_nth(unsigned int nth)
+{
+	return 0;
+}
+#endif
+
+/* Sets the key of @seed; as ecache_volume_set_key(). */
+int ecache_kunit_set(struct ecache_target *et, u8 seed);
+
+/*
+ * engine.c: an engine whose requests outlive a call, of which tests are the users
+ * (ecache_key_hold()). It maps nothing. The log starts anew with each use.
+ */
+extern struct ecache_kunit_engine_log {
+	unsigned int key_inits, key_exits, volume_exits;
+	int refuse;		/* what key_init answers */
+	int refuse_volume;	/* what volume_init answers */
+} ecache_kunit_engine_log;
+
+void ecache_kunit_use_engine(struct ecache_target *et);
+/* As ecache_kunit_volume(), with that engine. */
+struct ecache_target *ecache_kunit_counted(struct kunit *test);
 
 /*
  * device.c: real mapped devices, by dm's ioctls. Made without a table, removed with the test;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keys and the states of a volume.
+ * Keys: their names, and where a message's argument finds them.
  */
-#include <linux/rcupdate.h>
+#include <linux/cred.h>
+#include <linux/key.h>
 #include <linux/string.h>
 
 #include "ecache_kunit.h"
@@ -86,176 +87,141 @@ static void test_refuses_wrong_keyring_names(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 64));
 }
 
+static void test_hex_of_either_case(struct kunit *test)
+{
+	u8 key[ECACHE_MAX_KEY_SIZE];
+	const char *why;
+
+	KUNIT_EXPECT_EQ(test, 0, ecache_key_parse("00FFaaAAbBBb0123456789abcdefABCD", key, 16, false, &why));
+	KUNIT_EXPECT_EQ(test, 0xff, key[1]);
+	KUNIT_EXPECT_EQ(test, 0xbb, key[4]);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse("", key, 16, false, &why));
+	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 16));
+}
+
+static void put_keyring(void *keyring)
+{
+	key_put(keyring);
+}
+
+/* This thread's session keyring; empty. Gone with the thread. */
+static struct key *session(struct kunit *test)
+{
+	struct cred *cred;
+	struct key *ring;
+
+	ring = keyring_alloc("ecache-kunit", GLOBAL_ROOT_UID, GLOBAL_ROOT_GID, current_cred(), KEY_POS_ALL | KEY_USR_ALL,
+			     KEY_ALLOC_NOT_IN_QUOTA, NULL, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ring));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_keyring, ring));
+	cred = prepare_creds();
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	key_put(cred->session_keyring);
+	cred->session_keyring = key_get(ring);
+	commit_creds(cred);
+	return ring;
+}
+
+static struct key *add_key(struct kunit *test, struct key *ring, const char *type, const char *name, const void *data,
+			   size_t size)
+{
+	key_ref_t ref = key_create_or_update(make_key_ref(ring, 1), type, name, data, size, KEY_POS_ALL | KEY_USR_ALL,
+					     KEY_ALLOC_NOT_IN_QUOTA);
+
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(ref), "%s %s: %ld", type, name, PTR_ERR(ref));
+	return key_ref_to_ptr(ref);
+}
+
+struct keyring_type {
+	const char *type, *arg, *wrong_size;
+};
+
+static const struct keyring_type keyring_types[] = {
+	{ "logon", ":64:logon:ecache-kunit:key", ":32:logon:ecache-kunit:key" },
+	{ "user", ":64:user:ecache-kunit:key", ":32:user:ecache-kunit:key" },
+};
+
+static void keyring_to_desc(const struct keyring_type *k, char *desc)
+{
+	strscpy(desc, k->type, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(keyring, keyring_types, keyring_to_desc);
+
+/* The payload, the whole payload, and only while the keyring would give it. */
+static void test_reads_the_keyring(struct kunit *test)
+{
+	const struct keyring_type *k = test->param_value;
+	u8 want[ECACHE_MAX_KEY_SIZE], key[ECACHE_MAX_KEY_SIZE];
+	struct key *ring = session(test), *added;
+	const char *why = NULL;
+
+	ecache_kunit_key(want, 64, 5);
+	added = add_key(test, ring, k->type, "ecache-kunit:key", want, 64);
+	memset(key, 0, sizeof(key));
+	KUNIT_EXPECT_EQ(test, 0, ecache_key_parse(k->arg, key, 64, false, &why));
+	KUNIT_EXPECT_MEMEQ(test, want, key, 64);
+
+	KUNIT_EXPECT_EQ_MSG(test, -EINVAL, ecache_key_parse(k->wrong_size, key, 32, false, &why), "a part of it");
+	KUNIT_EXPECT_STREQ(test, "the keyring key's size is not the table's", why);
+	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 32));
+
+	key_revoke(added);
+	KUNIT_EXPECT_EQ(test, -EKEYREVOKED, ecache_key_parse(k->arg, key, 64, false, &why));
+	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 64));
+	key_put(added);
+}
+
+static void test_logon_only(struct kunit *test)
+{
+	u8 want[ECACHE_MAX_KEY_SIZE], key[ECACHE_MAX_KEY_SIZE];
+	struct key *ring = session(test);
+	const char *why;
+
+	ecache_kunit_key(want, 64, 5);
+	key_put(add_key(test, ring, "logon", "ecache-kunit:key", want, 64));
+	key_put(add_key(test, ring, "user", "ecache-kunit:key", want, 64));
+	KUNIT_EXPECT_EQ(test, 0, ecache_key_parse(":64:logon:ecache-kunit:key", key, 64, true, &why));
+	KUNIT_EXPECT_MEMEQ(test, want, key, 64);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(":64:user:ecache-kunit:key", key, 64, true, &why));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "logon"));
+}
+
+/* Made by the kernel itself: nobody has its bytes to compare with. */
+static void test_reads_an_encrypted_key(struct kunit *test)
+{
+	static const char blob[] = "new user:ecache-kunit-master 64";
+	u8 master[32], key[ECACHE_MAX_KEY_SIZE], again[ECACHE_MAX_KEY_SIZE];
+	struct key *ring;
+	const char *why;
+
+	if (!IS_REACHABLE(CONFIG_ENCRYPTED_KEYS))
+		kunit_skip(test, "no encrypted keys in this kernel");
+	ring = session(test);
+	ecache_kunit_key(master, sizeof(master), 7);
+	key_put(add_key(test, ring, "user", "ecache-kunit-master", master, sizeof(master)));
+	key_put(add_key(test, ring, "encrypted", "ecache-kunit-key", blob, sizeof(blob) - 1));
+	memset(key, 0, sizeof(key));
+	KUNIT_EXPECT_EQ(test, 0, ecache_key_parse(":64:encrypted:ecache-kunit-key", key, 64, false, &why));
+	KUNIT_EXPECT_NOT_NULL(test, memchr_inv(key, 0, 64));
+	KUNIT_EXPECT_EQ(test, 0, ecache_key_parse(":64:encrypted:ecache-kunit-key", again, 64, false, &why));
+	KUNIT_EXPECT_MEMEQ(test, key, again, 64);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_key_parse(":32:encrypted:ecache-kunit-key", key, 32, false, &why));
+	KUNIT_EXPECT_NULL(test, memchr_inv(key, 0, 32));
+}
+
 static struct kunit_case key_cases[] = {
 	KUNIT_CASE(test_key_id_is_the_documented_hash),
 	KUNIT_CASE(test_parse_hex),
+	KUNIT_CASE(test_hex_of_either_case),
 	KUNIT_CASE_PARAM(test_refuses_wrong_keyring_names, bad_keyring_gen_params),
+	KUNIT_CASE_PARAM(test_reads_the_keyring, keyring_gen_params),
+	KUNIT_CASE(test_logon_only),
+	KUNIT_CASE(test_reads_an_encrypted_key),
 	{}
 };
 
 struct kunit_suite ecache_key_suite = {
 	.name = "ecache_key",
 	.test_cases = key_cases,
-};
-
-static int set(struct ecache_target *et, u8 seed)
-{
-	u8 key[ECACHE_MAX_KEY_SIZE];
-	const char *why;
-
-	ecache_kunit_key(key, et->key_size, seed);
-	return min(ecache_volume_set_key(et, key, et->key_size, &why), 0);
-}
-
-/* Every state, every event. */
-static void test_states(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	struct ecache_volume *vol = et->vol;
-	u64 first;
-
-	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
-	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
-
-	KUNIT_EXPECT_EQ(test, 0, set(et, 1));
-	KUNIT_EXPECT_EQ(test, ECACHE_ACTIVE, vol->state);
-	first = ecache_volume_epoch(vol);
-	KUNIT_EXPECT_NE(test, 0, first);
-
-	KUNIT_EXPECT_EQ_MSG(test, 0, set(et, 1), "the same key again is a no-op");
-	KUNIT_EXPECT_EQ(test, first, ecache_volume_epoch(vol));
-	KUNIT_EXPECT_EQ_MSG(test, -EKEYREJECTED, set(et, 2), "another key on ACTIVE");
-	KUNIT_EXPECT_EQ(test, first, ecache_volume_epoch(vol));
-
-	KUNIT_EXPECT_EQ(test, 1, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
-	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
-
-	KUNIT_EXPECT_EQ_MSG(test, -EKEYREJECTED, set(et, 2), "the first key pinned the id");
-	KUNIT_EXPECT_EQ(test, 0, set(et, 1));
-	KUNIT_EXPECT_GT_MSG(test, ecache_volume_epoch(vol), first, "the same key set anew is another epoch");
-
-	KUNIT_EXPECT_EQ(test, 1, ecache_volume_revoke(vol));
-	KUNIT_EXPECT_EQ(test, ECACHE_REVOKED, vol->state);
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_revoke(vol));
-	KUNIT_EXPECT_EQ_MSG(test, -EKEYREVOKED, set(et, 1), "revoked is for ever");
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_end_key(vol, ECACHE_WHY_KEY_WIPE));
-	KUNIT_EXPECT_EQ(test, ECACHE_REVOKED, vol->state);
-	KUNIT_EXPECT_EQ(test, 0, ecache_volume_epoch(vol));
-}
-
-static void test_revoke_of_a_locked_volume(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-
-	KUNIT_EXPECT_EQ(test, 1, ecache_volume_revoke(et->vol));
-	KUNIT_EXPECT_EQ(test, -EKEYREVOKED, set(et, 1));
-}
-
-static void test_refuses_weak_and_wrong_size(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	u8 key[ECACHE_MAX_KEY_SIZE];
-	const char *why;
-
-	memset(key, 0x5a, sizeof(key));
-	KUNIT_EXPECT_EQ_MSG(test, -EINVAL, ecache_volume_set_key(et, key, 64, &why), "equal halves");
-	ecache_kunit_key(key, 64, 1);
-	KUNIT_EXPECT_EQ(test, -EINVAL, ecache_volume_set_key(et, key, 32, &why));
-	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, et->vol->state);
-	KUNIT_EXPECT_FALSE_MSG(test, et->vol->key_id_known, "a refused key must not pin the volume");
-}
-
-static void test_key_id_of_the_table(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_target(test, 32, 512);
-	u8 key[ECACHE_MAX_KEY_SIZE];
-	char *error;
-
-	ecache_kunit_key(key, 32, 9);
-	ecache_key_id(key, 32, et->key_id);
-	et->key_id_given = true;
-	et->vol = ecache_volume_get((struct mapped_device *)et, et, &error);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, et->vol);
-	KUNIT_EXPECT_EQ(test, -EKEYREJECTED, set(et, 8));
-	KUNIT_EXPECT_EQ(test, 0, set(et, 9));
-	ecache_volume_put(et->vol);
-}
-
-/* A reload: the new table joins the volume, the old one leaves; key, state and epoch stay. */
-static void test_reload_keeps_key_and_revocation(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_target(test, 64, 4096);
-	struct mapped_device *md = (struct mapped_device *)et;
-	struct ecache_volume *vol;
-	char *error;
-	u64 epoch;
-
-	et->vol = ecache_volume_get(md, et, &error);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, et->vol);
-	KUNIT_ASSERT_EQ(test, 0, set(et, 1));
-	epoch = ecache_volume_epoch(et->vol);
-
-	vol = ecache_volume_get(md, et, &error);
-	KUNIT_EXPECT_PTR_EQ(test, et->vol, vol);
-	ecache_volume_put(vol);
-	KUNIT_EXPECT_EQ(test, epoch, ecache_volume_epoch(et->vol));
-
-	ecache_volume_revoke(et->vol);
-	vol = ecache_volume_get(md, et, &error);
-	KUNIT_EXPECT_PTR_EQ(test, et->vol, vol);
-	ecache_volume_put(vol);
-	KUNIT_EXPECT_EQ(test, -EKEYREVOKED, set(et, 1));
-	ecache_volume_put(et->vol);
-
-	vol = ecache_volume_get(md, et, &error);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vol);
-	KUNIT_EXPECT_EQ_MSG(test, ECACHE_LOCKED, vol->state, "the state ends with the last table");
-	ecache_volume_put(vol);
-}
-
-static void test_tables_that_may_not_join(struct kunit *test)
-{
-	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	struct mapped_device *md = (struct mapped_device *)et;
-	struct ecache_target other = *et;
-	char *error = NULL;
-
-	other.start = 8;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	KUNIT_EXPECT_NOT_NULL(test, error);
-	other = *et;
-	other.iv_offset = 8;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	other = *et;
-	other.key_size = 32;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	other = *et;
-	other.sector_size = 512;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	other = *et;
-	other.iv_large_sectors = true;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	other = *et;
-	other.key_id_given = true;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(ecache_volume_get(md, &other, &error)));
-	KUNIT_EXPECT_EQ_MSG(test, 1, et->vol->tables, "a refused table holds no reference");
-}
-
-static struct kunit_case volume_cases[] = {
-	KUNIT_CASE(test_states),
-	KUNIT_CASE(test_revoke_of_a_locked_volume),
-	KUNIT_CASE(test_refuses_weak_and_wrong_size),
-	KUNIT_CASE(test_key_id_of_the_table),
-	KUNIT_CASE(test_reload_keeps_key_and_revocation),
-	KUNIT_CASE(test_tables_that_may_not_join),
-	{}
-};
-
-struct kunit_suite ecache_volume_suite = {
-	.name = "ecache_volume",
-	.test_cases = volume_cases,
 };

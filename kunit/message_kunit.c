@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages, and the status line that they show in.
+ * Messages: what each does, what is refused, and that nothing of a key stays behind.
  */
 #include <linux/string.h>
 
@@ -91,57 +91,131 @@ static void test_wipes_the_argument(struct kunit *test)
 	}
 }
 
-static void expect_status(struct kunit *test, struct ecache_target *et, const char *state, const char *key_id,
-			  const char *reason)
+/* Whatever a word is: it may be a key in the wrong place. A refused message leaves none. */
+static void test_wipes_every_word_of_a_refused_message(struct kunit *test)
 {
-	char want[256], line[256];
+	static const char * const lines[] = {
+		"key", HEX_KEY, HEX_KEY " key set", "key " HEX_KEY " set", "key set " HEX_KEY " " HEX_KEY,
+		"key renew " HEX_KEY, "key renew 60", "key renew", "stats " HEX_KEY, "set " HEX_KEY " key stats",
+	};
+	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
+	char *argv[8], *copy, *at;
+	const char *why;
+	unsigned int i, argc, len;
 
-	snprintf(want, sizeof(want), "%s cpu %s %s - 0 0 0 0 0 0 0 %s", state,
-		 ecache_cpu_driver(et->vol->unkeyed), key_id, reason);
-	ecache_emit_info(et->vol, line, sizeof(line));
-	KUNIT_EXPECT_STREQ(test, want, line);
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		len = strlen(lines[i]) + 1;
+		copy = kunit_kzalloc(test, len, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, copy);
+		memcpy(copy, lines[i], len);
+		for (argc = 0, at = copy; at; argc++)
+			argv[argc] = strsep(&at, " ");
+		KUNIT_EXPECT_GT(test, 0, ecache_message_run(et, argc, argv, NULL, 0, &why));
+		KUNIT_EXPECT_NULL_MSG(test, memchr_inv(copy, 0, len), "%s", lines[i]);
+	}
 }
 
-static void test_status_line(struct kunit *test)
+/* dm's answer lies where the question did. */
+static void test_answer_over_the_question_stays(struct kunit *test)
 {
-	static const char id[] = "e3d2739397fac6456a02a512b4212cc1";
+	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
+	char *buffer = kunit_kzalloc(test, 2048, GFP_KERNEL), *argv[] = { buffer };
+	const char *why;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer);
+	strscpy(buffer, "stats", 2048);
+	KUNIT_ASSERT_EQ(test, 1, ecache_message_run(et, 1, argv, buffer, 2048, &why));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(buffer, "reads 0\n"));
+}
+
+struct renewal {
+	const char *seconds;
+	int result;
+};
+
+static const struct renewal renewals[] = {
+	{ "1", 0 }, { "60", 0 }, { "060", 0 }, { "31622400", 0 },
+	{ "0", -EINVAL }, { "31622401", -EINVAL }, { "4294967356", -EINVAL }, { "99999999999999999999", -EINVAL },
+	{ "-1", -EINVAL }, { "+60", -EINVAL }, { "0x10", -EINVAL }, { "60s", -EINVAL }, { "s", -EINVAL },
+	{ "6.0", -EINVAL },
+};
+
+static void renewal_to_desc(const struct renewal *r, char *desc)
+{
+	strscpy(desc, r->seconds, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(renewal, renewals, renewal_to_desc);
+
+static void test_renew_takes_plain_seconds(struct kunit *test)
+{
+	const struct renewal *r = test->param_value;
+	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
+	const char *why = NULL;
+	char line[64];
+	ktime_t end;
+
+	snprintf(line, sizeof(line), "key renew %s", r->seconds);
+	KUNIT_EXPECT_EQ_MSG(test, r->result ?: -ENOKEY, message(test, et, line, NULL, &why), "LOCKED");
+	et->lease = 600;
+	KUNIT_ASSERT_EQ(test, 1, ecache_kunit_set(et, 1));
+	end = et->vol->lease_end;
+	KUNIT_EXPECT_EQ(test, r->result, message(test, et, line, NULL, &why));
+	if (r->result)
+		KUNIT_EXPECT_EQ(test, end, et->vol->lease_end);
+	else
+		KUNIT_EXPECT_NE(test, end, et->vol->lease_end);
+}
+
+/* A message may come from whom swap on this volume waits for: only logon keys with it. */
+static void test_queue_if_locked_takes_logon_keys_only(struct kunit *test)
+{
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
 	const char *why;
 
-	expect_status(test, et, "LOCKED", "-", "new");
-	message(test, et, "key set " HEX_KEY, NULL, &why);
-	expect_status(test, et, "ACTIVE", id, "key-set");
-	message(test, et, "key wipe", NULL, &why);
-	expect_status(test, et, "LOCKED", id, "key-wipe");
-	message(test, et, "key revoke", NULL, &why);
-	expect_status(test, et, "REVOKED", id, "key-revoke");
+	KUNIT_EXPECT_EQ(test, -ENOKEY, message(test, et, "key set :64:user:ecache-kunit:none", NULL, &why));
+	et->queue_if_locked = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL, message(test, et, "key set :64:user:ecache-kunit:none", NULL, &why));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "logon"));
+	KUNIT_EXPECT_EQ(test, -ENOKEY, message(test, et, "key set :64:logon:ecache-kunit:none", NULL, &why));
 }
 
-static void test_status_sums_all_cpus(struct kunit *test)
+static atomic_t nr_ended;
+
+static void count_end(struct bio *bio)
+{
+	if (bio->bi_status == BLK_STS_IOERR)
+		atomic_inc(&nr_ended);
+}
+
+/* Revoked: what waits for a key never gets one. A wipe leaves it waiting. */
+static void test_revoke_ends_what_waits(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	char want[256], line[256];
-	unsigned int cpu, n = 0;
+	struct bio bio;
+	const char *why;
 
-	for_each_possible_cpu(cpu) {
-		struct ecache_stats *s = per_cpu_ptr(et->vol->stats, cpu);
-
-		*s = (struct ecache_stats){ .reads = 1, .writes = 2, .read_sectors = 3, .write_sectors = 4,
-					    .inline_reads = 5, .deferred_reads = 6, .errors = 7 };
-		n++;
-	}
-	snprintf(want, sizeof(want), "LOCKED cpu %s - - %u %u %u %u %u %u %u new",
-		 ecache_cpu_driver(et->vol->unkeyed), n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n, 7 * n);
-	ecache_emit_info(et->vol, line, sizeof(line));
-	KUNIT_EXPECT_STREQ(test, want, line);
+	et->queue_if_locked = true;
+	ecache_hold_start(et);
+	bio_init(&bio, NULL, NULL, 0, REQ_OP_READ);
+	bio.bi_end_io = count_end;
+	atomic_set(&nr_ended, 0);
+	KUNIT_ASSERT_TRUE(test, ecache_hold(et, &bio));
+	KUNIT_EXPECT_EQ(test, 0, message(test, et, "key wipe", NULL, &why));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&nr_ended));
+	KUNIT_EXPECT_EQ(test, 0, message(test, et, "key revoke", NULL, &why));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&nr_ended));
 }
 
 static struct kunit_case message_cases[] = {
 	KUNIT_CASE(test_key_messages),
 	KUNIT_CASE_PARAM(test_refuses_unknown_messages, unknown_gen_params),
 	KUNIT_CASE(test_wipes_the_argument),
-	KUNIT_CASE(test_status_line),
-	KUNIT_CASE(test_status_sums_all_cpus),
+	KUNIT_CASE(test_wipes_every_word_of_a_refused_message),
+	KUNIT_CASE(test_answer_over_the_question_stays),
+	KUNIT_CASE_PARAM(test_renew_takes_plain_seconds, renewal_gen_params),
+	KUNIT_CASE(test_queue_if_locked_takes_logon_keys_only),
+	KUNIT_CASE(test_revoke_ends_what_waits),
 	{}
 };
 

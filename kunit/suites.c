@@ -31,9 +31,8 @@ static void put_volume(void *vol)
 	ecache_volume_put(vol);
 }
 
-struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_size, unsigned int sector_size)
+static void get_volume(struct kunit *test, struct ecache_target *et)
 {
-	struct ecache_target *et = ecache_kunit_target(test, key_size, sector_size);
 	char *error = NULL;
 
 	/*
@@ -43,7 +42,32 @@ struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_s
 	et->vol = ecache_volume_get((struct mapped_device *)et, et, &error);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, et->vol);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_volume, et->vol));
+}
+
+struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_size, unsigned int sector_size)
+{
+	struct ecache_target *et = ecache_kunit_target(test, key_size, sector_size);
+
+	get_volume(test, et);
 	return et;
+}
+
+struct ecache_target *ecache_kunit_counted(struct kunit *test)
+{
+	struct ecache_target *et = ecache_kunit_target(test, 64, 4096);
+
+	ecache_kunit_use_engine(et);
+	get_volume(test, et);
+	return et;
+}
+
+int ecache_kunit_set(struct ecache_target *et, u8 seed)
+{
+	u8 key[ECACHE_MAX_KEY_SIZE];
+	const char *why;
+
+	ecache_kunit_key(key, et->key_size, seed);
+	return ecache_volume_set_key(et, key, et->key_size, &why);
 }
 
 void ecache_kunit_key(u8 *key, unsigned int size, u8 seed)
@@ -55,4 +79,5 @@ void ecache_kunit_key(u8 *key, unsigned int size, u8 seed)
 }
 
 kunit_test_suites(&ecache_table_suite, &ecache_key_suite, &ecache_volume_suite, &ecache_crypt_suite,
-		  &ecache_bounce_suite, &ecache_message_suite, &ecache_target_suite);
+		  &ecache_bounce_suite, &ecache_message_suite, &ecache_target_suite, &ecache_lease_suite,
+		  &ecache_hold_suite, &ecache_status_suite, &ecache_cipher_suite, &ecache_fault_suite);
