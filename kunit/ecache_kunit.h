@@ -12,6 +12,7 @@ extern struct kunit_suite ecache_key_suite;
 extern struct kunit_suite ecache_volume_suite;
 extern struct kunit_suite ecache_crypt_suite;
 extern struct kunit_suite ecache_bounce_suite;
+extern struct kunit_suite ecache_io_suite;
 extern struct kunit_suite ecache_message_suite;
 extern struct kunit_suite ecache_target_suite;
 extern struct kunit_suite ecache_lease_suite;
