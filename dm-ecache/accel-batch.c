@@ -13,8 +13,9 @@
 /* Batches in reserve for each volume. */
 #define ACCEL_RESERVE	4
 
-static unsigned int accel_timeout_ms = 5000;
-module_param(accel_timeout_ms, uint, 0644);
+/* Not static: the tests cannot wait for 5 s. */
+unsigned int ecache_accel_timeout_param = 5000;
+module_param_named(accel_timeout_ms, ecache_accel_timeout_param, uint, 0644);
 MODULE_PARM_DESC(accel_timeout_ms, "An accelerator that ends no request for so long is out of work (default 5000, minimum 10)");
 
 static struct workqueue_struct *ecache_accel_wq;
@@ -172,7 +173,7 @@ static bool all_done(struct ecache_batch *batch)
  */
 unsigned int ecache_accel_timeout_ms(void)
 {
-	return max(READ_ONCE(accel_timeout_ms), 10U);
+	return max(READ_ONCE(ecache_accel_timeout_param), 10U);
 }
 
 static long watchdog(void)

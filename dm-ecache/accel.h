@@ -67,6 +67,7 @@ struct ecache_accel {
 };
 
 /* accel-batch.c */
+extern unsigned int ecache_accel_timeout_param;	/* ms; read by ecache_accel_timeout_ms() */
 int ecache_batch_pool_init(struct ecache_accel *accel, unsigned int request_size);
 void ecache_batch_pool_exit(struct ecache_accel *accel);
 struct ecache_batch *ecache_batch_alloc(struct ecache_io *io, unsigned int bytes, work_func_t work);

@@ -13,6 +13,8 @@ extern struct kunit_suite ecache_volume_suite;
 extern struct kunit_suite ecache_crypt_suite;
 extern struct kunit_suite ecache_bounce_suite;
 extern struct kunit_suite ecache_io_suite;
+extern struct kunit_suite ecache_accel_suite;
+extern struct kunit_suite ecache_inline_suite;
 extern struct kunit_suite ecache_message_suite;
 extern struct kunit_suite ecache_target_suite;
 extern struct kunit_suite ecache_lease_suite;

@@ -43,11 +43,6 @@ static s64 bounce_pages(const struct rig_dm *dm)
 	return percpu_counter_sum(&dm->vol->bounce.used);
 }
 
-static u8 *on_disk(const struct rig_dm *dm, u64 sector)
-{
-	return dm->disk->data + (sector << SECTOR_SHIFT);
-}
-
 static struct rig_dm *simple(struct kunit *test, const char *options, u8 *key)
 {
 	ecache_kunit_key(key, 64, 3);
@@ -366,9 +361,10 @@ static void test_latency_is_sampled(struct kunit *test)
 	struct rig_dm *dm = simple(test, "", key);
 	u64 timed[2] = {};
 	struct ecache_stats stats;
+	char *answer = kunit_kzalloc(test, 2048, GFP_KERNEL);
 	unsigned int i;
-	char answer[2048];
 
+	KUNIT_ASSERT_NOT_NULL(test, answer);
 	rig_shape_plain(s, 512);
 	for (i = 0; i < 4 * ECACHE_SAMPLE; i++)
 		KUNIT_ASSERT_EQ(test, BLK_STS_OK, rig_io(test, dm, i < 2 * ECACHE_SAMPLE ? REQ_OP_WRITE : REQ_OP_READ, s, 0,
@@ -382,7 +378,7 @@ static void test_latency_is_sampled(struct kunit *test)
 	KUNIT_EXPECT_GE(test, timed[READ], 1);
 	KUNIT_EXPECT_GE(test, (stats.reads + stats.writes) / ECACHE_SAMPLE + num_possible_cpus(),
 			timed[READ] + timed[WRITE]);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "stats", answer, sizeof(answer)));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "stats", answer, 2048));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(answer, "write_latency "));
 }
 
