@@ -5,8 +5,9 @@
  */
 #include <linux/random.h>
 #include <linux/string.h>
+#include <crypto/sha2.h>
 
-#include "ecache_kunit.h"
+#include "rig.h"
 
 /*
  * IEEE Std 1619, vector 10: XTS-AES-256, data unit number 0xff, 512 bytes 00 01 .. ff 00 ..
@@ -33,77 +34,7 @@ static const char ieee_text[] =
 	"1ad77f16f541dfd269d50d6a5f14fb0aab1cbb4c1550be97f7ab4066193c4caa"
 	"773dad38014bd2092fa755c824bb5e54c4f36ffda9fcea70b9c6e693e148c151";
 
-#define MAX_VECS	64
-#define DATA_PAGES	48
-#define DATA_SIZE	(DATA_PAGES * PAGE_SIZE)
-
-/*
- * A buffer of separate pages, and bvecs that lay @bytes of data over it with gaps between
- * the pieces.
- */
-struct shape {
-	struct page *pages[DATA_PAGES];
-	struct bio_vec vec[MAX_VECS];
-	unsigned int nr;
-};
-
-static void free_page_action(void *page)
-{
-	__free_page(page);
-}
-
-static void shape_init(struct kunit *test, struct shape *s)
-{
-	unsigned int i;
-
-	for (i = 0; i < DATA_PAGES; i++) {
-		s->pages[i] = alloc_page(GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, s->pages[i]);
-		KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_page_action, s->pages[i]));
-	}
-}
-
-/*
- * Pieces of random multiples of @unit, at most a page each; returns the bytes they hold, a
- * multiple of @sector.
- */
-static unsigned int shape_random(struct shape *s, unsigned int unit, unsigned int sector, unsigned int pieces)
-{
-	unsigned int bytes = 0, len, offset, i;
-
-	s->nr = 0;
-	for (i = 0; i < pieces; i++) {
-		len = unit * (1 + get_random_u32_below(PAGE_SIZE / unit));
-		offset = unit * get_random_u32_below((PAGE_SIZE - len) / unit + 1);
-		bvec_set_page(&s->vec[s->nr++], s->pages[i], len, offset);
-		bytes += len;
-	}
-	return round_down(bytes, sector);
-}
-
-static void shape_plain(struct shape *s, unsigned int bytes)
-{
-	s->nr = 0;
-	for (; bytes; bytes -= s->vec[s->nr++].bv_len)
-		bvec_set_page(&s->vec[s->nr], s->pages[s->nr], min_t(unsigned int, bytes, PAGE_SIZE), 0);
-}
-
-static void shape_copy(struct shape *s, u8 *buf, unsigned int bytes, bool to_shape)
-{
-	unsigned int i, len;
-
-	for (i = 0; i < s->nr && bytes; i++) {
-		u8 *p = page_address(s->vec[i].bv_page) + s->vec[i].bv_offset;
-
-		len = min(bytes, s->vec[i].bv_len);
-		if (to_shape)
-			memcpy(p, buf, len);
-		else
-			memcpy(buf, p, len);
-		buf += len;
-		bytes -= len;
-	}
-}
+#define DATA_SIZE	(48 * PAGE_SIZE)
 
 /* XTS by the book, from single AES blocks. */
 static void model_xts(struct kunit *test, const u8 *key, unsigned int key_size, u64 unit_number, u8 *data,
@@ -169,25 +100,144 @@ static void set_key(struct kunit *test, struct ecache_target *et, u8 *key)
 static void test_ieee_1619_vector(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 512);
-	struct shape *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct rig_shape *s = rig_shape_create(test);
 	u8 key[64], text[512], want[512];
 	struct ecache_cursor cur;
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, s);
 	KUNIT_ASSERT_EQ(test, 0, hex2bin(key, ieee_key, 64));
 	KUNIT_ASSERT_EQ(test, 0, hex2bin(want, ieee_text, 512));
 	set_key(test, et, key);
-	shape_init(test, s);
-	shape_plain(s, 512);
+	rig_shape_plain(s, 512);
 	for (i = 0; i < sizeof(text); i++)
 		text[i] = i;
-	shape_copy(s, text, sizeof(text), true);
+	rig_shape_copy(s, text, sizeof(text), true);
 
 	cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 512, .sector = 0xff, .encrypt = true };
 	KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, 512, 1, false));
-	shape_copy(s, text, sizeof(text), false);
+	rig_shape_copy(s, text, sizeof(text), false);
 	KUNIT_EXPECT_MEMEQ(test, want, text, sizeof(text));
+}
+
+/* IEEE Std 1619, vectors 2 and 3: XTS-AES-128, data unit number 0x3333333333, 32 bytes 44. */
+static const struct {
+	const char *key, *text;
+} ieee_128[] = {
+	{ "1111111111111111111111111111111122222222222222222222222222222222",
+	  "c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0" },
+	{ "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f022222222222222222222222222222222",
+	  "af85336b597afc1a900b2eb21ec949d292df4c047e0b21532186a5971a227a89" },
+};
+
+static void test_ieee_1619_aes_128(struct kunit *test)
+{
+	u8 key[32], want[32], text[32];
+	struct ecache_cursor cur;
+	struct ecache_target *et;
+	struct rig_shape *s;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ieee_128); i++) {
+		/* A data unit of 32 bytes is one that only a test has. */
+		et = ecache_kunit_volume(test, 32, 512);
+		et->sector_size = 32;
+		s = rig_shape_create(test);
+		KUNIT_ASSERT_EQ(test, 0, hex2bin(key, ieee_128[i].key, 32));
+		KUNIT_ASSERT_EQ(test, 0, hex2bin(want, ieee_128[i].text, 32));
+		set_key(test, et, key);
+		rig_shape_plain(s, 32);
+		memset(text, 0x44, sizeof(text));
+		rig_shape_copy(s, text, sizeof(text), true);
+		cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 32, .sector = 0x3333333333,
+					      .encrypt = true };
+		KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, 32, 1, false));
+		rig_shape_copy(s, text, sizeof(text), false);
+		KUNIT_EXPECT_MEMEQ(test, want, text, sizeof(text));
+	}
+}
+
+/*
+ * SHA-256 of the ciphertext of 00 01 .. ff 00 .. ff under ecache_kunit_key(3), computed with OpenSSL
+ * from XTS, and from CBC under an IV encrypted with the SHA-256 of the key.
+ */
+struct known {
+	const char *cipher;
+	unsigned int key_size;
+	u64 sector;
+	const char *digest;
+};
+
+static const struct known knowns[] = {
+	{ "aes-xts-plain64", 32, 0x0ULL,
+	  "af10f5361a9e0bee95f624386abb9d31eb8e24ce7c6814ca656bb7b8a61f77be" },
+	{ "aes-xts-plain64", 32, 0xffULL,
+	  "b9477744e2e1ad678fa7de6619a73d707a521bcbdd46c3423ad20644fc44629c" },
+	{ "aes-xts-plain64", 32, 0xffffffffULL,
+	  "57b4661974e1dbc06cdfa6fe1525598df1b3d60fc147a2ed084fd1fd74dcc06a" },
+	{ "aes-xts-plain64", 32, 0x100000000ULL,
+	  "f25b56901d3000c3aba454fc4a3fd90ba1bd324be71bf7d053105e764e76f864" },
+	{ "aes-xts-plain64", 32, 0xffffffffffffffffULL,
+	  "cd93e332aab29477628b5a7e1012a4a37c1cad18e275de516b90fcb9f459c283" },
+	{ "aes-xts-plain64", 64, 0x0ULL,
+	  "a96bcc1b45094e9741c4131b2f1c3a2df941cae697aed2f00089183bae3bef6a" },
+	{ "aes-xts-plain64", 64, 0xffULL,
+	  "ddccd7198d7be25cd8209fd217746fe3cf99489a99727a67be2f3662a6b499c9" },
+	{ "aes-xts-plain64", 64, 0xffffffffULL,
+	  "3c0736cbbcdce93d535e6ffa32106abb40a9de083769d4b0de3aa78e97e76649" },
+	{ "aes-xts-plain64", 64, 0x100000000ULL,
+	  "11bb6cb4f5b8b45fe3d942f5ecb2caa5a412d780426874391a9c48c0f07bbaba" },
+	{ "aes-xts-plain64", 64, 0xffffffffffffffffULL,
+	  "56636a98f5eb34533ad53b6bacd1dae7e40692c59bdf57853343cf4fadbbdb70" },
+	{ "aes-cbc-essiv:sha256", 16, 0x0ULL,
+	  "dfa9d07a61b9e707653faf1f6252ec381a1937d87a1d5fe91682a80698cde03b" },
+	{ "aes-cbc-essiv:sha256", 16, 0x100000000ULL,
+	  "4c3f3ad0a19e924242c164f5bda196891215bcf8d2b035fd0ef850c2855ffb9f" },
+	{ "aes-cbc-essiv:sha256", 16, 0xffffffffffffffffULL,
+	  "30bd24f92da8dcb945be42f1e64eb285041aef8adb296a36f6d84b9323351518" },
+	{ "aes-cbc-essiv:sha256", 24, 0x0ULL,
+	  "576bceca2d6c4ef11e99f22c54c8f31254ff787f97d8d4855d549877c7034138" },
+	{ "aes-cbc-essiv:sha256", 24, 0x100000000ULL,
+	  "bcb74991f9be050e7a14dcbc090e2521d73ff884212bf05ce7e910ea1d8a04d1" },
+	{ "aes-cbc-essiv:sha256", 24, 0xffffffffffffffffULL,
+	  "3bf750a75d9c8a01d0b42f874a946cd1b41e468f3d45d47f298c79be7fb9358d" },
+	{ "aes-cbc-essiv:sha256", 32, 0x0ULL,
+	  "4e58499616e8f27f457e8b9a009e8b47c4dfabd5c84d9fb05726030f42a43e0f" },
+	{ "aes-cbc-essiv:sha256", 32, 0x100000000ULL,
+	  "40e48553c6d116abfab3f8dfedd1be532c35fa1f00f180925bacc99d6a22e0eb" },
+	{ "aes-cbc-essiv:sha256", 32, 0xffffffffffffffffULL,
+	  "930b39b382a08517d0e3d9e253faa35c6f9f7dfc79d165684f54de2e51572d6d" },
+};
+
+static void known_to_desc(const struct known *k, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s key %u at %llu", k->cipher, k->key_size, k->sector);
+}
+
+KUNIT_ARRAY_PARAM(known, knowns, known_to_desc);
+
+static void test_known_answers(struct kunit *test)
+{
+	const struct known *k = test->param_value;
+	struct ecache_target *et = ecache_kunit_target(test, k->key_size, 512);
+	struct rig_shape *s = rig_shape_create(test);
+	u8 key[ECACHE_MAX_KEY_SIZE], text[512], got[SHA256_DIGEST_SIZE], want[SHA256_DIGEST_SIZE];
+	struct ecache_cursor cur;
+	unsigned int i;
+
+	et->cipher = ecache_cipher_find(k->cipher);
+	ecache_kunit_join(test, et);
+	ecache_kunit_key(key, k->key_size, 3);
+	set_key(test, et, key);
+	rig_shape_plain(s, 512);
+	for (i = 0; i < sizeof(text); i++)
+		text[i] = i;
+	rig_shape_copy(s, text, sizeof(text), true);
+	cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 512, .sector = k->sector, .encrypt = true };
+	KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, 512, 1, false));
+	rig_shape_copy(s, text, sizeof(text), false);
+	sha256(text, sizeof(text), got);
+	KUNIT_ASSERT_EQ(test, 0, hex2bin(want, k->digest, sizeof(want)));
+	KUNIT_EXPECT_MEMEQ(test, want, got, sizeof(want));
 }
 
 struct geometry {
@@ -212,22 +262,12 @@ static void geometry_to_desc(const struct geometry *g, char *desc)
 
 KUNIT_ARRAY_PARAM(geometry, geometries, geometry_to_desc);
 
-/* Not KUNIT_ASSERT_MEMEQ(): it would print both buffers, for minutes on an emulated console. */
-static unsigned int same_bytes(const u8 *a, const u8 *b, unsigned int bytes)
-{
-	unsigned int i;
-
-	for (i = 0; i < bytes && a[i] == b[i]; i++)
-		;
-	return i;
-}
-
 /*
  * Encrypts @bytes from @src, through the shapes, and compares with the model; then decrypts
  * in place and compares with the start.
  */
 static void round_trip(struct kunit *test, struct ecache_target *et, const struct geometry *g, const u8 *key,
-		       struct shape *src, struct shape *dst, unsigned int bytes, u8 *plain, u8 *want, u8 *got)
+		       struct rig_shape *src, struct rig_shape *dst, unsigned int bytes, u8 *plain, u8 *want, u8 *got)
 {
 	u64 epoch = ecache_volume_epoch(et->vol);
 	struct ecache_cursor cur;
@@ -239,47 +279,45 @@ static void round_trip(struct kunit *test, struct ecache_target *et, const struc
 		model_xts(test, key, g->key_size, (g->sector + done / 512) >> et->iv_shift, want + done,
 			  g->sector_size, true);
 
-	shape_copy(src, plain, bytes, true);
-	shape_plain(dst, bytes);
+	rig_shape_copy(src, plain, bytes, true);
+	rig_shape_plain(dst, bytes);
 	cur = (struct ecache_cursor){ .src = src->vec, .src_iter.bi_size = bytes, .dst = dst->vec,
 				      .dst_iter.bi_size = bytes, .sector = g->sector, .encrypt = true };
 	KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, bytes, epoch, true));
-	shape_copy(dst, got, bytes, false);
-	KUNIT_ASSERT_EQ_MSG(test, bytes, same_bytes(want, got, bytes), "other ciphertext than the model's");
-	shape_copy(src, got, bytes, false);
-	KUNIT_ASSERT_EQ_MSG(test, bytes, same_bytes(plain, got, bytes), "a write must not touch its source");
+	rig_shape_copy(dst, got, bytes, false);
+	KUNIT_ASSERT_EQ_MSG(test, bytes, rig_same(want, got, bytes), "other ciphertext than the model's");
+	rig_shape_copy(src, got, bytes, false);
+	KUNIT_ASSERT_EQ_MSG(test, bytes, rig_same(plain, got, bytes), "a write must not touch its source");
 
-	shape_copy(src, want, bytes, true);
+	rig_shape_copy(src, want, bytes, true);
 	cur = (struct ecache_cursor){ .src = src->vec, .src_iter.bi_size = bytes, .sector = g->sector };
 	KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, bytes, epoch, false));
-	shape_copy(src, got, bytes, false);
-	KUNIT_ASSERT_EQ_MSG(test, bytes, same_bytes(plain, got, bytes), "not the plaintext");
+	rig_shape_copy(src, got, bytes, false);
+	KUNIT_ASSERT_EQ_MSG(test, bytes, rig_same(plain, got, bytes), "not the plaintext");
 }
 
 static void test_random_shapes_against_the_model(struct kunit *test)
 {
 	const struct geometry *g = test->param_value;
 	struct ecache_target *et = ecache_kunit_volume(test, g->key_size, g->sector_size);
-	struct shape *src = kunit_kzalloc(test, sizeof(*src), GFP_KERNEL);
-	struct shape *dst = kunit_kzalloc(test, sizeof(*dst), GFP_KERNEL);
+	struct rig_shape *src = rig_shape_create(test);
+	struct rig_shape *dst = rig_shape_create(test);
 	u8 *plain = kunit_kmalloc(test, DATA_SIZE, GFP_KERNEL), *want = kunit_kmalloc(test, DATA_SIZE, GFP_KERNEL);
 	u8 *got = kunit_kmalloc(test, DATA_SIZE, GFP_KERNEL);
 	u8 key[ECACHE_MAX_KEY_SIZE];
 	unsigned int i, bytes;
 
-	KUNIT_ASSERT_TRUE(test, src && dst && plain && want && got);
+	KUNIT_ASSERT_TRUE(test, plain && want && got);
 	et->iv_shift = g->iv_large_sectors ? ilog2(g->sector_size) - 9 : 0;
 	ecache_kunit_key(key, g->key_size, 3);
 	set_key(test, et, key);
-	shape_init(test, src);
-	shape_init(test, dst);
 
 	for (i = 0; i < 20; i++) {
 		/*
 		 * Pieces of whole sectors, and of 512 bytes, which larger sectors are then
 		 * split over.
 		 */
-		bytes = shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size, 1 + get_random_u32_below(32));
+		bytes = rig_shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size, 1 + get_random_u32_below(32));
 		if (bytes)
 			round_trip(test, et, g, key, src, dst, bytes, plain, want, got);
 	}
@@ -292,14 +330,12 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 static void test_refuses_odd_pieces(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	struct shape *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct rig_shape *s = rig_shape_create(test);
 	struct ecache_cursor cur;
 	u8 key[ECACHE_MAX_KEY_SIZE];
 
-	KUNIT_ASSERT_NOT_NULL(test, s);
 	ecache_kunit_key(key, 64, 3);
 	set_key(test, et, key);
-	shape_init(test, s);
 	bvec_set_page(&s->vec[0], s->pages[0], 1000, 0);
 	bvec_set_page(&s->vec[1], s->pages[1], 3096, 0);
 	cur = (struct ecache_cursor){ .src = s->vec, .src_iter.bi_size = 4096 };
@@ -310,15 +346,13 @@ static void test_refuses_odd_pieces(struct kunit *test)
 static void test_epoch_decides(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_volume(test, 64, 4096);
-	struct shape *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	struct rig_shape *s = rig_shape_create(test);
 	u8 key[ECACHE_MAX_KEY_SIZE];
 	struct ecache_cursor cur;
 	u64 epoch;
 
-	KUNIT_ASSERT_NOT_NULL(test, s);
 	ecache_kunit_key(key, 64, 3);
-	shape_init(test, s);
-	shape_plain(s, 4096);
+	rig_shape_plain(s, 4096);
 	set_key(test, et, key);
 	epoch = ecache_volume_epoch(et->vol);
 
@@ -337,6 +371,8 @@ static void test_epoch_decides(struct kunit *test)
 
 static struct kunit_case crypt_cases[] = {
 	KUNIT_CASE(test_ieee_1619_vector),
+	KUNIT_CASE(test_ieee_1619_aes_128),
+	KUNIT_CASE_PARAM(test_known_answers, known_gen_params),
 	KUNIT_CASE_PARAM(test_random_shapes_against_the_model, geometry_gen_params),
 	KUNIT_CASE(test_refuses_odd_pieces),
 	KUNIT_CASE(test_epoch_decides),

@@ -15,6 +15,8 @@ extern struct kunit_suite ecache_bounce_suite;
 extern struct kunit_suite ecache_io_suite;
 extern struct kunit_suite ecache_accel_suite;
 extern struct kunit_suite ecache_inline_suite;
+extern struct kunit_suite ecache_parallel_suite;
+extern struct kunit_suite ecache_target_suite;
 extern struct kunit_suite ecache_message_suite;
 extern struct kunit_suite ecache_target_suite;
 extern struct kunit_suite ecache_lease_suite;
@@ -28,6 +30,9 @@ extern struct kunit_suite ecache_fault_suite;
  * Freed with the test.
  */
 struct ecache_target *ecache_kunit_target(struct kunit *test, unsigned int key_size, unsigned int sector_size);
+
+/* Its volume, made and put when the test ends: for a target that differs from those below. */
+void ecache_kunit_join(struct kunit *test, struct ecache_target *et);
 
 /* The same with a volume of its own, put when the test ends. */
 struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_size, unsigned int sector_size);

@@ -21,7 +21,7 @@ static const struct layout layouts[] = {
 	{ "aes-xts-plain64", "2 sector_size:4096 iv_large_sectors", 64, 4096, 3, 1ULL << 35 },
 	{ "aes-xts-plain64", "1 sector_size:4096", 64, 4096, 0, 0 },
 	{ "aes-xts-plain64", "", 64, 512, 0, 0ULL - RIG_SECTORS - 1 },
-	{ "aes-cbc-essiv:sha256", "1 sector_size:1024", 32, 1024, 0, 77 },
+	{ "aes-cbc-essiv:sha256", "1 sector_size:1024", 32, 1024, 0, 78 },
 	{ "xchacha12,aes-adiantum-plain64", "1 sector_size:4096", 32, 4096, 0, 8 },
 };
 

@@ -55,6 +55,7 @@ struct rig_dm {
 	struct file *bdev_file;
 	struct block_device *bdev;
 	struct ecache_volume *vol;
+	sector_t length;		/* of its next table */
 	bool created;
 };
 

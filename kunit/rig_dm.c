@@ -149,6 +149,7 @@ struct rig_dm *rig_dm_create(struct kunit *test, struct rig_disk *disk, const ch
 
 	KUNIT_ASSERT_NOT_NULL(test, dm);
 	dm->disk = disk;
+	dm->length = RIG_SECTORS;
 	strscpy(dm->name, name, sizeof(dm->name));
 	dm->control = control_open();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dm->control);
@@ -175,7 +176,7 @@ int rig_dm_load(struct kunit *test, struct rig_dm *dm, const char *target, const
 	int r;
 
 	call->head.target_count = 1;
-	spec->length = RIG_SECTORS;
+	spec->length = dm->length;
 	strscpy(spec->target_type, target, sizeof(spec->target_type));
 	strscpy((char *)(spec + 1), params, sizeof(call->body) - sizeof(*spec));
 	spec->next = sizeof(*spec) + ALIGN(strlen(params) + 1, 8);
