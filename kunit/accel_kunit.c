@@ -17,33 +17,32 @@
 
 static unsigned int timeout_before;
 
+/* The first action of the test, so that its last: the rig is gone, and so are the keys that workers end. */
+static void unregister(void *unused)
+{
+	flush_workqueue(ecache_key_wq);
+	fake_accel_unregister();
+}
+
 static int accel_init(struct kunit *test)
 {
 	int r = fake_accel_register();
 
-	if (r)
-		return r;
 	timeout_before = ecache_accel_timeout_param;
-	return 0;
+	return r ?: kunit_add_action_or_reset(test, unregister, NULL);
 }
 
+/* Before the rig goes: dm would wait for a bio that hangs. */
 static void accel_exit(struct kunit *test)
 {
 	fake_accel_release();
 	WRITE_ONCE(ecache_accel_timeout_param, timeout_before);
 }
 
-/* The transforms are gone with the rig, which the test's end takes down after accel_exit(). */
-static void unregister(void *unused)
-{
-	fake_accel_unregister();
-}
-
 static struct rig_dm *active(struct kunit *test, const char *cipher, unsigned int key_size, const char *options)
 {
 	u8 key[ECACHE_MAX_KEY_SIZE];
 
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unregister, NULL));
 	ecache_kunit_key(key, key_size, 3);
 	return rig_active(test, cipher, key, key_size, 0, options);
 }
@@ -243,10 +242,11 @@ static void test_hang_in_a_write(struct kunit *test)
 	hangs(test, true);
 }
 
-/* NOWAIT is not this engine's; the write is not touched. */
+/* NOWAIT is not this engine's: the disk is not touched. And whose work it is says the status. */
 static void test_nowait(struct kunit *test)
 {
 	struct rig_dm *dm = accel(test);
+	char answer[256];
 	u8 *buf = rig_buffer(test, BYTES);
 	struct rig_shape *s = filled(test, buf);
 	struct ecache_stats stats;
@@ -254,8 +254,10 @@ static void test_nowait(struct kunit *test)
 	KUNIT_EXPECT_NE(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_READ | REQ_NOWAIT, s, 0, BYTES));
 	KUNIT_EXPECT_NE(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_WRITE | REQ_NOWAIT, s, 0, BYTES));
 	ecache_stats_sum(dm->vol, &stats);
-	KUNIT_EXPECT_EQ(test, 0, stats.reads + stats.writes - stats.reads);
+	KUNIT_EXPECT_EQ(test, 0, stats.writes);
 	KUNIT_EXPECT_EQ(test, 0, dm->disk->data[0]);
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_status(test, dm, false, answer, sizeof(answer)));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(answer, "xts-aes-ecache-kunit"));
 }
 
 static void test_disk_error(struct kunit *test)
@@ -314,6 +316,30 @@ static void test_key_goes_under_way(struct kunit *test)
 	no_page_left(test, dm);
 }
 
+/* Neither the driver nor cpu may encrypt a write whose key has gone: it ends in an error, unwritten. */
+static void test_hang_and_key_goes(struct kunit *test)
+{
+	struct rig_dm *dm = accel(test);
+	u8 *buf = rig_buffer(test, BYTES);
+	struct rig_shape *s = filled(test, buf);
+	unsigned int bios = dm->disk->bios;
+	struct rig_io *io;
+
+	WRITE_ONCE(ecache_accel_timeout_param, 500);
+	fake_accel.hang = true;
+	io = rig_io_start(test, dm, REQ_OP_WRITE, s, 0, BYTES);
+	while (READ_ONCE(fake_accel.requests) < ECACHE_ACCEL_WINDOW)
+		msleep(10);
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io_wait(test, io));
+	KUNIT_EXPECT_EQ(test, bios, dm->disk->bios);
+	KUNIT_EXPECT_EQ(test, ECACHE_REVOKING, dm->vol->state);
+	KUNIT_EXPECT_EQ(test, ECACHE_ACCEL_WINDOW, fake_accel_release());
+	KUNIT_ASSERT_NE(test, 0, wait_for_completion_timeout(&dm->vol->key_gone, 10 * HZ));
+	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, dm->vol->state);
+	no_page_left(test, dm);
+}
+
 /* A driver that refuses the key: so does the volume, with nothing left behind. */
 static void test_key_refused(struct kunit *test)
 {
@@ -355,6 +381,7 @@ static struct kunit_case accel_cases[] = {
 	KUNIT_CASE(test_nowait),
 	KUNIT_CASE(test_disk_error),
 	KUNIT_CASE(test_key_goes_under_way),
+	KUNIT_CASE(test_hang_and_key_goes),
 	KUNIT_CASE(test_key_refused),
 	KUNIT_CASE(test_driver_must_fit),
 	{}

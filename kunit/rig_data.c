@@ -4,6 +4,7 @@
  */
 #include <linux/blkdev.h>
 #include <linux/random.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -109,7 +110,7 @@ static void io_done(struct bio *bio)
 struct rig_io *rig_io_start(struct kunit *test, struct rig_dm *dm, blk_opf_t opf, struct rig_shape *s,
 			    u64 sector, unsigned int bytes)
 {
-	struct rig_io *io = kunit_kzalloc(test, sizeof(*io), GFP_KERNEL);
+	struct rig_io *io = kzalloc_obj(*io);
 
 	KUNIT_ASSERT_NOT_NULL(test, io);
 	bio_init(&io->bio, dm->bdev, s ? s->vec : NULL, s ? s->nr : 0, opf);
@@ -126,11 +127,11 @@ blk_status_t rig_io_wait(struct kunit *test, struct rig_io *io)
 {
 	blk_status_t status;
 
-	/* A bio that is still under way outlives the test: so does its memory. */
+	/* The memory of a bio that is still under way when a test fails is lost, not reused. */
 	KUNIT_ASSERT_NE(test, 0, wait_for_completion_timeout(&io->done, 60 * HZ));
 	status = io->status;
 	bio_uninit(&io->bio);
-	kunit_kfree(test, io);
+	kfree(io);
 	return status;
 }
 
