@@ -16,7 +16,7 @@ extern struct kunit_suite ecache_io_suite;
 extern struct kunit_suite ecache_accel_suite;
 extern struct kunit_suite ecache_inline_suite;
 extern struct kunit_suite ecache_parallel_suite;
-extern struct kunit_suite ecache_target_suite;
+extern struct kunit_suite ecache_live_suite;
 extern struct kunit_suite ecache_message_suite;
 extern struct kunit_suite ecache_target_suite;
 extern struct kunit_suite ecache_lease_suite;

@@ -31,11 +31,7 @@ static void put_volume(void *vol)
 	ecache_volume_put(vol);
 }
 
-<<<<<<< HEAD
-static void get_volume(struct kunit *test, struct ecache_target *et)
-=======
 void ecache_kunit_join(struct kunit *test, struct ecache_target *et)
->>>>>>> 7f08e68 (kunit: parallel, target: chunks against one walk, tables and waiting bios in a live device; known answers for crypt)
 {
 	char *error = NULL;
 
@@ -52,11 +48,7 @@ struct ecache_target *ecache_kunit_volume(struct kunit *test, unsigned int key_s
 {
 	struct ecache_target *et = ecache_kunit_target(test, key_size, sector_size);
 
-<<<<<<< HEAD
-	get_volume(test, et);
-=======
 	ecache_kunit_join(test, et);
->>>>>>> 7f08e68 (kunit: parallel, target: chunks against one walk, tables and waiting bios in a live device; known answers for crypt)
 	return et;
 }
 
@@ -65,7 +57,7 @@ struct ecache_target *ecache_kunit_counted(struct kunit *test)
 	struct ecache_target *et = ecache_kunit_target(test, 64, 4096);
 
 	ecache_kunit_use_engine(et);
-	get_volume(test, et);
+	ecache_kunit_join(test, et);
 	return et;
 }
 
@@ -87,11 +79,7 @@ void ecache_kunit_key(u8 *key, unsigned int size, u8 seed)
 }
 
 kunit_test_suites(&ecache_table_suite, &ecache_key_suite, &ecache_volume_suite, &ecache_crypt_suite,
-<<<<<<< HEAD
-		  &ecache_bounce_suite, &ecache_message_suite, &ecache_target_suite, &ecache_lease_suite,
-		  &ecache_hold_suite, &ecache_status_suite, &ecache_cipher_suite, &ecache_fault_suite,
-		  &ecache_io_suite, &ecache_accel_suite, &ecache_inline_suite);
-=======
 		  &ecache_bounce_suite, &ecache_io_suite, &ecache_accel_suite, &ecache_inline_suite,
-		  &ecache_parallel_suite, &ecache_target_suite, &ecache_message_suite);
->>>>>>> 7f08e68 (kunit: parallel, target: chunks against one walk, tables and waiting bios in a live device; known answers for crypt)
+		  &ecache_parallel_suite, &ecache_live_suite, &ecache_message_suite, &ecache_target_suite,
+		  &ecache_lease_suite, &ecache_hold_suite, &ecache_status_suite, &ecache_cipher_suite,
+		  &ecache_fault_suite);
