@@ -65,7 +65,7 @@ dd if=/dev/mapper/e bs=2M skip=1 count=1 iflag=direct status=none | cmp - "$WORK
 say "a read and a write of 2 MiB waited for the key and were right"
 
 dmsetup message e 0 key wipe
-if python3 - <<-'END'
+python3 - <<-'END' &
 	import os, mmap, sys
 	fd = os.open("/dev/mapper/e", os.O_RDONLY | os.O_DIRECT)
 	buf = mmap.mmap(-1, 4096)
@@ -75,7 +75,9 @@ if python3 - <<-'END'
 	    print("  NOWAIT on a LOCKED volume:", os.strerror(e.errno))
 	    sys.exit(1)
 	END
-then
+reader=$!
+ends_within $reader 100
+if wait $reader; then
 	fail "a NOWAIT read succeeded without a key"
 fi
 say "a NOWAIT read did not wait"
@@ -96,8 +98,11 @@ remove e
 dm e "$table 2 sector_size:4096 queue_if_locked:2"
 [ "$(dmsetup table e | grep -c 'queue_if_locked:2')" = 1 ] || fail "table: $(dmsetup table e)"
 start=$(now_ms)
-! read_one || fail "read without a key"
+read_one &
+reader=$!
+ends_within $reader 80
 took=$(($(now_ms) - start))
+! wait $reader || fail "read without a key"
 { [ $took -ge 1500 ] && [ $took -le 8000 ]; } || fail "queue_if_locked:2 gave up after $took ms"
 start=$(now_ms)
 ! read_one || fail "read without a key"
