@@ -182,7 +182,7 @@ static bool becomes(atomic_t *value, int want)
 	unsigned int i;
 
 	for (i = 0; i < 500 && atomic_read(value) != want; i++)
-		msleep(10);
+		msleep(20);
 	return atomic_read(value) == want;
 }
 
@@ -304,7 +304,7 @@ static void test_key_goes_under_way(struct kunit *test)
 	fake_accel.requests = 0;
 	io = rig_io_start(test, dm, REQ_OP_READ, in, 0, BYTES);
 	while (READ_ONCE(fake_accel.requests) < ECACHE_ACCEL_WINDOW)
-		msleep(10);
+		msleep(20);
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
 	KUNIT_EXPECT_EQ(test, ECACHE_REVOKING, dm->vol->state);
 	fake_accel_release();
@@ -329,7 +329,7 @@ static void test_hang_and_key_goes(struct kunit *test)
 	fake_accel.hang = true;
 	io = rig_io_start(test, dm, REQ_OP_WRITE, s, 0, BYTES);
 	while (READ_ONCE(fake_accel.requests) < ECACHE_ACCEL_WINDOW)
-		msleep(10);
+		msleep(20);
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io_wait(test, io));
 	KUNIT_EXPECT_EQ(test, bios, dm->disk->bios);

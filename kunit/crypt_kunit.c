@@ -317,7 +317,8 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 		 * Pieces of whole sectors, and of 512 bytes, which larger sectors are then
 		 * split over.
 		 */
-		bytes = rig_shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size, 1 + get_random_u32_below(32));
+		bytes = rig_shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size,
+					 1 + get_random_u32_below(32));
 		if (bytes)
 			round_trip(test, et, g, key, src, dst, bytes, plain, want, got);
 	}

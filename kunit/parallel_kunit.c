@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A large bio cut into chunks: the result is that of one walk, in whatever shape, with helpers where
- * there are CPUs for them; one chunk that fails fails all.
+ * there are CPUs for them; an error in one chunk is an error of all.
  */
 #include <linux/completion.h>
 #include <linux/random.h>
@@ -96,7 +96,8 @@ static void test_one_error_fails_all(struct kunit *test)
 	rig_shape_plain(s, bytes);
 	s->vec[bad].bv_len -= 100;
 	s->vec[bad + 1].bv_len += 100;
-	f->fork = (struct ecache_fork){ .et = et, .cur = cursor(s, NULL, bytes, false), .epoch = epoch, .bytes = bytes };
+	f->fork = (struct ecache_fork){ .et = et, .cur = cursor(s, NULL, bytes, false), .epoch = epoch,
+					.bytes = bytes };
 	KUNIT_EXPECT_EQ(test, -EIO, ecache_fork_join(&f->fork));
 
 	rig_shape_plain(s, bytes);

@@ -98,7 +98,7 @@ void rig_disk_wait_held(struct kunit *test, struct rig_disk *disk, unsigned int 
 	unsigned int i;
 
 	for (i = 0; i < 1000 && rig_disk_held(disk) < nr; i++)
-		msleep(10);
+		msleep(20);
 	KUNIT_ASSERT_EQ(test, nr, rig_disk_held(disk));
 }
 
