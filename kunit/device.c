@@ -168,12 +168,9 @@ int ecache_kunit_resume(struct kunit *test, const char *name)
 	return simple_ioctl(DM_DEV_SUSPEND, name, 0, &param);
 }
 
-u32 ecache_kunit_events(struct kunit *test, const char *name)
+void ecache_kunit_info(struct kunit *test, const char *name, struct dm_ioctl *info)
 {
-	struct dm_ioctl param;
-
-	KUNIT_ASSERT_EQ(test, 0, simple_ioctl(DM_DEV_STATUS, name, 0, &param));
-	return param.event_nr;
+	KUNIT_ASSERT_EQ(test, 0, simple_ioctl(DM_DEV_STATUS, name, 0, info));
 }
 
 /* What is in @param behind its start, into @answer. */

@@ -2,6 +2,7 @@
 #ifndef ECACHE_KUNIT_H
 #define ECACHE_KUNIT_H
 
+#include <linux/dm-ioctl.h>
 #include <linux/sched.h>
 #include <kunit/test.h>
 
@@ -82,7 +83,7 @@ int ecache_kunit_load(struct kunit *test, const char *name, u64 begin, u64 len, 
 int ecache_kunit_clear(struct kunit *test, const char *name);
 int ecache_kunit_suspend(struct kunit *test, const char *name, u32 flags);
 int ecache_kunit_resume(struct kunit *test, const char *name);
-u32 ecache_kunit_events(struct kunit *test, const char *name);
+void ecache_kunit_info(struct kunit *test, const char *name, struct dm_ioctl *info);
 int ecache_kunit_message(struct kunit *test, const char *name, const char *message, char *answer);
 void ecache_kunit_status(struct kunit *test, const char *name, u32 flags, char *answer);
 /* Closed with the test, before the device is removed. */

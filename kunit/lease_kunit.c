@@ -3,7 +3,6 @@
  * Leases: a key ends in time with nobody's help, not before, and not one bio begins after it.
  */
 #include <linux/delay.h>
-#include <linux/kthread.h>
 
 #include "ecache_kunit.h"
 
@@ -172,6 +171,14 @@ static void test_renew_counts_from_now(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
 }
 
+static void spin_for(unsigned int us)
+{
+	ktime_t end = ktime_add_us(ktime_get(), us);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
 /* The timer on its way while the lease is renewed: one of them wins, wholly. */
 static void test_renew_against_expiry(struct kunit *test)
 {
@@ -185,9 +192,9 @@ static void test_renew_against_expiry(struct kunit *test)
 		WRITE_ONCE(vol->lease_end, ktime_add_us(ktime_get_boottime(), 50));
 		hrtimer_start(&vol->lease_timer, vol->lease_end, HRTIMER_MODE_ABS);
 		spin_unlock_irq(&vol->state_lock);
-		udelay(i % 100);
+		spin_for(i % 100);
 		r = renew(vol, 600);
-		udelay(100);
+		spin_for(100);
 		if (!r) {
 			renewed++;
 			KUNIT_ASSERT_EQ(test, ECACHE_ACTIVE, vol->state);
