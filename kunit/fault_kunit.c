@@ -181,6 +181,39 @@ static void test_every_allocation_of_a_counted_key(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecache_kunit_engine_log.key_inits, ecache_kunit_engine_log.key_exits + 1);
 }
 
+/* The same for a whole table, by dm: refused, and the device below is free again. */
+static void test_every_allocation_of_a_table(struct kunit *test)
+{
+	dev_t lower = ecache_kunit_create(test, "ecache-kunit-lower");
+	unsigned int nth, failures = 0;
+	struct dm_ioctl info;
+	char args[64];
+	bool failed;
+	int r;
+
+	KUNIT_ASSERT_EQ(test, 0, ecache_kunit_load(test, "ecache-kunit-lower", 0, 2048, "zero", ""));
+	KUNIT_ASSERT_EQ(test, 0, ecache_kunit_resume(test, "ecache-kunit-lower"));
+	ecache_kunit_create(test, "ecache-kunit");
+	snprintf(args, sizeof(args), "aes-xts-plain64 64 0 %u:%u 0", MAJOR(lower), MINOR(lower));
+	for (nth = 1; nth < MANY; nth++) {
+		fail_nth(test, nth);
+		r = ecache_kunit_load(test, "ecache-kunit", 0, 2048, "ecache", args);
+		failed = stop_failing();
+		if (r) {
+			KUNIT_EXPECT_LT(test, r, 0);
+			ecache_kunit_info(test, "ecache-kunit-lower", &info);
+			KUNIT_ASSERT_EQ_MSG(test, 0, info.open_count, "allocation %u", nth);
+			failures++;
+		}
+		KUNIT_EXPECT_EQ(test, 0, ecache_kunit_clear(test, "ecache-kunit"));
+		if (!failed)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, nth, MANY);
+	KUNIT_EXPECT_GT(test, failures, 5);
+	kunit_info(test, "%u of %u allocations made it fail", failures, nth - 1);
+}
+
 static void test_engine_that_refuses_the_volume(struct kunit *test)
 {
 	struct ecache_target *et = ecache_kunit_target(test, 64, 4096);
@@ -214,6 +247,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(test_every_allocation_of_a_key),
 	KUNIT_CASE(test_every_allocation_of_a_key_with_essiv),
 	KUNIT_CASE(test_every_allocation_of_a_counted_key),
+	KUNIT_CASE(test_every_allocation_of_a_table),
 	KUNIT_CASE(test_engine_that_refuses_the_volume),
 	KUNIT_CASE(test_cipher_that_the_kernel_does_not_have),
 	{}

@@ -182,7 +182,7 @@ static void test_holds_for_the_time_of_the_table(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, ecache_hold(t->et, &t->bio[tries]));
 	KUNIT_EXPECT_EQ_MSG(test, expires, t->et->hold_timeout.timer.expires, "counted from a later bio");
 	for (tries = 0; tries < 500 && READ_ONCE(nr_ended) < NR_BIOS; tries++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_GE(test, jiffies_to_msecs(jiffies - start), 1000);
 	flush_delayed_work(&t->et->hold_timeout);
 	KUNIT_EXPECT_FALSE(test, ecache_hold(t->et, &t->bio[0]));

@@ -110,8 +110,8 @@ static struct key *session(struct kunit *test)
 	struct cred *cred;
 	struct key *ring;
 
-	ring = keyring_alloc("ecache-kunit", GLOBAL_ROOT_UID, GLOBAL_ROOT_GID, current_cred(), KEY_POS_ALL | KEY_USR_ALL,
-			     KEY_ALLOC_NOT_IN_QUOTA, NULL, NULL);
+	ring = keyring_alloc("ecache-kunit", GLOBAL_ROOT_UID, GLOBAL_ROOT_GID, current_cred(),
+			     KEY_POS_ALL | KEY_USR_ALL, KEY_ALLOC_NOT_IN_QUOTA, NULL, NULL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ring));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_keyring, ring));
 	cred = prepare_creds();

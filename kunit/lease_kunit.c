@@ -96,7 +96,7 @@ static void test_timer_takes_the_key_away(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 1, ecache_kunit_set(et, 1));
 	KUNIT_EXPECT_NE(test, 0, ecache_volume_epoch(vol));
 	for (tries = 0; tries < 1000 && READ_ONCE(vol->state) == ECACHE_ACTIVE; tries++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get_boottime(), start), 1000);
 	KUNIT_EXPECT_EQ(test, ECACHE_LOCKED, vol->state);
 	KUNIT_EXPECT_EQ(test, ECACHE_WHY_LEASE, vol->reason);
@@ -121,7 +121,7 @@ static void test_lease_of_a_key_in_use(struct kunit *test)
 	user = ecache_key_hold(vol, ecache_volume_epoch(vol));
 	KUNIT_ASSERT_NOT_NULL(test, user);
 	for (tries = 0; tries < 1000 && READ_ONCE(vol->state) == ECACHE_ACTIVE; tries++)
-		msleep(10);
+		msleep(20);
 	flush_work(&vol->dying_work);
 	KUNIT_EXPECT_EQ(test, ECACHE_REVOKING, vol->state);
 	KUNIT_EXPECT_EQ(test, 0, ecache_kunit_engine_log.key_exits);
@@ -203,7 +203,7 @@ static void test_renew_against_expiry(struct kunit *test)
 		}
 		KUNIT_ASSERT_EQ(test, -ENOKEY, r);
 		while (hrtimer_active(&vol->lease_timer))
-			msleep(1);
+			msleep(20);
 		KUNIT_ASSERT_EQ(test, ECACHE_LOCKED, vol->state);
 		KUNIT_ASSERT_EQ(test, ECACHE_WHY_LEASE, vol->reason);
 		KUNIT_ASSERT_EQ(test, 1, ecache_kunit_set(et, 1));

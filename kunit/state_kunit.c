@@ -284,7 +284,7 @@ static void test_device_that_hangs_keeps_the_memory_only(struct kunit *test)
 	percpu_ref_put(&user->users);
 	/* The count may be per CPU for a grace period more. */
 	for (tries = 0; tries < 500 && !READ_ONCE(ecache_kunit_engine_log.volume_exits); tries++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, 1, ecache_kunit_engine_log.key_exits);
 	KUNIT_EXPECT_EQ(test, 1, ecache_kunit_engine_log.volume_exits);
 }

@@ -143,7 +143,8 @@ static const struct refused refused_lines[] = {
 	{ "xchacha12,aes-adiantum-plain64 16 0 8:16 0", "key size" },
 	{ "xchacha20,aes-adiantum-plain64 32 0 8:16 0", "cipher" },
 	{ "aes-xts-plain64 64 0 8:16 0 10 sector_size:512 iv_large_sectors allow_discards engine:accel driver:d "
-	  "key_id:00112233445566778899aabbccddeeff lease:1 queue_if_locked cache_id:c cache_id:c", "Number of options" },
+	  "key_id:00112233445566778899aabbccddeeff lease:1 queue_if_locked cache_id:c cache_id:c",
+	  "Number of options" },
 	{ "aes-xts-plain64 64 0 8:16 0 1 engine:", "engine" },
 	{ "aes-xts-plain64 64 0 8:16 0 1 engine:gpu", "engine" },
 	{ "aes-xts-plain64 64 0 8:16 0 1 engine:CPU", "engine" },
@@ -217,7 +218,8 @@ static void random_cipher(struct ecache_target *et)
 		unsigned int key_size;
 	} ciphers[] = {
 		{ "aes-xts-plain64", 32 }, { "aes-xts-plain64", 64 }, { "aes-cbc-essiv:sha256", 16 },
-		{ "aes-cbc-essiv:sha256", 24 }, { "aes-cbc-essiv:sha256", 32 }, { "xchacha12,aes-adiantum-plain64", 32 },
+		{ "aes-cbc-essiv:sha256", 24 }, { "aes-cbc-essiv:sha256", 32 },
+		{ "xchacha12,aes-adiantum-plain64", 32 },
 	};
 	unsigned int i = get_random_u32_below(ARRAY_SIZE(ciphers));
 
