@@ -50,6 +50,12 @@ done
 
 tracing=/sys/kernel/tracing
 [ -e $tracing/events ] || mount -t tracefs tracefs $tracing
+if [ ! -e $tracing/kprobe_events ]; then
+	lacks kprobes
+	remove nullb2
+	unload_module
+	exit 0
+fi
 echo 'p:defer_work ecache_defer_work' > $tracing/kprobe_events
 echo 1 > $tracing/events/kprobes/defer_work/enable
 new_key "$WORK/other"

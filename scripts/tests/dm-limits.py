@@ -7,12 +7,13 @@ import time
 
 from blockio import IOPRIO_BE, IOPRIO_IDLE, IOPRIO_RT, READ, WRITE, Aio, Valve, buffer, check, device_number, what
 
+QUEUED = "/sys/kernel/debug/block/nullb0/sched/queued"  # absent without mq-deadline: dm-limits.sh says so
 CLASSES = {IOPRIO_RT: 0, IOPRIO_BE: 1, IOPRIO_IDLE: 2}  # mq-deadline's numbers
 
 
 def queued():
     """How many requests of each class the disk's scheduler has."""
-    with open("/sys/kernel/debug/block/nullb0/sched/queued", encoding="ascii") as f:
+    with open(QUEUED, encoding="ascii") as f:
         return [int(n) for n in f.read().split()]
 
 
@@ -84,9 +85,10 @@ def limits():
 valve = Valve(sys.argv[1])
 slow = os.open("/dev/mapper/slow", os.O_RDWR | os.O_DIRECT)
 queue = Aio()
-for class_ in CLASSES:
-    priority(slow, queue, READ, "a read", class_)
-    priority(slow, queue, WRITE, "a write", class_)
-what("priority of reads and writes: the submitter's")
+if os.path.exists(QUEUED):
+    for class_ in CLASSES:
+        priority(slow, queue, READ, "a read", class_)
+        priority(slow, queue, WRITE, "a write", class_)
+    what("priority of reads and writes: the submitter's")
 accounts()
 limits()

@@ -12,7 +12,7 @@ modprobe null_blk nr_devices=0
 mkdir /sys/kernel/config/nullb/nullb0
 ( cd /sys/kernel/config/nullb/nullb0 && echo 64 > size && echo 2 > irqmode && echo 300000000 > completion_nsec &&
 	echo 4096 > blocksize && echo 1 > power )
-echo mq-deadline > /sys/block/nullb0/queue/scheduler
+echo mq-deadline > /sys/block/nullb0/queue/scheduler || lacks mq-deadline
 ecache slow /dev/nullb0 0 131072 "$WORK/key" sector_size:4096
 ram_disks 1 32
 ecache e /dev/ram0 0 65536 "$WORK/key" sector_size:4096

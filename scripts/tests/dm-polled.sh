@@ -19,7 +19,7 @@ grep -q poll /sys/kernel/debug/block/nullb0/hctx*/type || fail "the disk has no 
 polls() {
 	device=$1
 	shift
-	timeout -k 30 30 fio --name=global --filename="$device" --direct=1 --ioengine=io_uring --hipri --iodepth=4 --size=8M \
+	timeout -k 60 120 fio --name=global --filename="$device" --direct=1 --ioengine=io_uring --hipri --iodepth=4 --size=8M \
 		--group_reporting "$@" > "$WORK/fio" 2>&1
 }
 

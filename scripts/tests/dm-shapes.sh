@@ -40,9 +40,13 @@ say "XFS: 16 MiB in $(field e 7) bios written, $(field e 6) read"
 remove e
 
 # a disk that takes any address; a target that passes on any
+if ! modprobe -q tcm_loop; then
+	lacks "SCSI target"
+	unload_module
+	exit 0
+fi
 modprobe sd_mod
 modprobe scsi_debug dev_size_mb=16 delay=0
-modprobe tcm_loop
 target=/sys/kernel/config/target
 naa=naa.5001405000000000
 
