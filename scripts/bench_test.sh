@@ -137,10 +137,14 @@ test_behind() {
 	check "within another bound" "$(outcome boots=1 bound=1.01)" '0 '
 	round 1 c 1 1000 1020 1200 1019 >"$tmp/samples"
 	check "within what A/A is off" "$(outcome)" '0 '
+	round 1 c 1 1000 980 1200 1019 >"$tmp/samples"
+	check "within what A/A is off, on the other side" "$(outcome)" '0 '
 	round 1 c 1 1000 980 1200 1021 >"$tmp/samples"
 	check "by more than A/A is off" "$(outcome)" '1 '
 	round 1 c 1 1000 1040 1200 2000 >"$tmp/samples"
 	check "without controls nothing is behind" "$(outcome)" '3 c'
+	round 1 c 1 1000 1000 1200 2000 >"$tmp/samples"
+	check "nor with too few boots" "$(outcome boots=2)" '3 c'
 }
 
 test_json() {
