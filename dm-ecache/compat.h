@@ -35,10 +35,17 @@
 #define DM_TARGET_ATOMIC_WRITES	0
 #endif
 
-static inline void ecache_limit_atomic_writes(struct queue_limits *limits, unsigned int bytes)
+/*
+ * No atomic write larger than @bytes, nor than the device below takes: what dm stacks is what
+ * its hardware could, which can be more than its segments allow.
+ */
+static inline void ecache_limit_atomic_writes(struct queue_limits *limits, struct block_device *bdev,
+					      unsigned int bytes)
 {
 #ifdef ECACHE_HAVE_ATOMIC_WRITES
-	limits->atomic_write_hw_unit_max = min(limits->atomic_write_hw_unit_max, bytes);
+	unsigned int below = bdev_atomic_write_unit_max_bytes(bdev);
+
+	limits->atomic_write_hw_unit_max = min3(limits->atomic_write_hw_unit_max, bytes, below);
 	limits->atomic_write_hw_max = min(limits->atomic_write_hw_max, bytes);
 #endif
 }

@@ -170,7 +170,7 @@ void ecache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 	 */
 	limits->dma_alignment = limits->logical_block_size - 1;
 	/* dm may not cut these. */
-	ecache_limit_atomic_writes(limits, et->max_sectors[WRITE] << SECTOR_SHIFT);
+	ecache_limit_atomic_writes(limits, et->dev->bdev, et->max_sectors[WRITE] << SECTOR_SHIFT);
 	if (et->engine->outlives)
 		ecache_limits_no_nowait(limits);
 }

@@ -24,12 +24,18 @@ struct fake_request {
 static DEFINE_SPINLOCK(fake_lock);	/* hung and fake_accel */
 static LIST_HEAD(hung);
 
-static int transform(struct skcipher_request *req, bool encrypt)
+static struct crypto_sync_skcipher *inner_tfm(struct skcipher_request *req)
 {
 	struct fake_tfm *ctx = crypto_skcipher_ctx(crypto_skcipher_reqtfm(req));
-	SYNC_SKCIPHER_REQUEST_ON_STACK(inner, ctx->inner);
 
-	skcipher_request_set_sync_tfm(inner, ctx->inner);
+	return ctx->inner;
+}
+
+static int transform(struct crypto_sync_skcipher *tfm, struct skcipher_request *req, bool encrypt)
+{
+	SYNC_SKCIPHER_REQUEST_ON_STACK(inner, tfm);
+
+	skcipher_request_set_sync_tfm(inner, tfm);
 	skcipher_request_set_callback(inner, 0, NULL, NULL);
 	skcipher_request_set_crypt(inner, req->src, req->dst, req->cryptlen, req->iv);
 	return encrypt ? crypto_skcipher_encrypt(inner) : crypto_skcipher_decrypt(inner);
@@ -42,7 +48,7 @@ static void complete_request(struct fake_request *rq)
 
 	if (rq->backlogged)
 		skcipher_request_complete(req, -EINPROGRESS);
-	r = rq->error ?: transform(req, rq->encrypt);
+	r = rq->error ?: transform(inner_tfm(req), req, rq->encrypt);
 	local_bh_disable();
 	skcipher_request_complete(req, r);
 	local_bh_enable();
@@ -75,7 +81,7 @@ static int submit(struct skcipher_request *req, bool encrypt)
 		r = -EBUSY;
 	spin_unlock_irqrestore(&fake_lock, flags);
 	if (fake_accel.answer_at_once)
-		return r ?: transform(req, encrypt);
+		return r ?: transform(inner_tfm(req), req, encrypt);
 	if (!hang)
 		schedule_work(&rq->work);
 	return r;
