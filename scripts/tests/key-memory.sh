@@ -15,6 +15,16 @@ count=0 dump=1
 actives='' others='' helds='' # keys by what becomes of them
 mkdir "$shown"
 
+# patiently COMMAND...: until it succeeds, for a minute or two at most
+patiently() {
+	p_left=1200
+	until "$@" 2> /dev/null; do
+		p_left=$((p_left - 1))
+		[ $p_left -gt 0 ] || fail "waited in vain for: $*"
+		sleep 0.05
+	done
+}
+
 # a_key NAME KIND: gives it a number
 a_key() {
 	count=$((count + 1))
@@ -34,9 +44,7 @@ expect() {
 # take_dump: the host does, we wait
 take_dump() {
 	: > "/out/ready.$dump"
-	until [ -e "/out/go.$dump" ]; do
-		sleep 0.1
-	done
+	patiently [ -e "/out/go.$dump" ]
 	dump=$((dump + 1))
 }
 
@@ -53,17 +61,13 @@ send() {
 	a_key "$1" "$2"
 	"$helper" "$seed" "$number" "$2" "$3" "$4" < "$5" > "$WORK/$1.answer" 2>&1 &
 	echo $! > "$WORK/$1.pid"
-	until grep -q ready "$WORK/$1.answer"; do
-		sleep 0.05
-	done
+	patiently grep -q ready "$WORK/$1.answer"
 }
 
 # sent KEY: the helper has sent its key; the keyring's copy goes
 sent() {
 	pid=$(cat "$WORK/$1.pid")
-	until grep -q "^$pause " "/proc/$pid/syscall"; do
-		sleep 0.05
-	done
+	patiently grep -q "^$pause " "/proc/$pid/syscall"
 	serial=$(sed -n 's/^ready //p' "$WORK/$1.answer")
 	if [ "$serial" != 0 ]; then
 		keyctl revoke "$serial"
@@ -108,6 +112,10 @@ held() {
 	helds="$helds $1"
 }
 
+is_locked() {
+	[ "$(state "$1")" = LOCKED ]
+}
+
 # use NAME: writes and reads, small and large, direct and through the page cache
 use() {
 	dd if=/dev/zero of="/dev/mapper/$1" bs=64k count=8 oflag=direct conv=notrunc status=none
@@ -143,9 +151,7 @@ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracin
 for events in block/block_bio_remap ecache; do
 	[ ! -e /sys/kernel/tracing/events/$events ] || echo 1 > /sys/kernel/tracing/events/$events/enable
 done
-until grep -q listening "$shown/uevents"; do
-	sleep 0.1
-done
+patiently grep -q listening "$shown/uevents"
 
 # Keys by each way in, on disks of both sorts.
 active wiped logon /dev/nullb0 0 sector_size:4096
@@ -192,9 +198,7 @@ done
 # and by a task that has done nothing since, so that what this left on its kernel stack is still there
 python3 "$SRC/scripts/tests/key-memory-io.py" /dev/mapper/revoked > "$WORK/io" &
 io=$!
-until [ -s "$WORK/io" ]; do
-	sleep 0.1
-done
+patiently [ -s "$WORK/io" ]
 [ "$(field wiped 11)" -gt 0 ] || fail "no read was deferred"
 show
 
@@ -235,9 +239,7 @@ dmsetup message aes-128 0 key revoke
 for name in $others; do
 	dmsetup message "$name" 0 key wipe
 	# an engine of its own may have users of the key that outlive the message
-	until [ "$(state "$name")" = LOCKED ]; do
-		sleep 0.1
-	done
+	patiently is_locked "$name"
 done
 if [ -n "$leased" ]; then
 	events=$(dmsetup info -c --noheadings -o events leased)
