@@ -70,7 +70,7 @@ uml_run() {
 	# shellcheck disable=SC2016
 	in_root ro sh -c '
 		cd /src/build/uml/tree
-		exec nice tools/testing/kunit/kunit.py run --kunitconfig=/src/scripts/toolbox.d/uml-kernel.config --build_dir=/src/build/uml/out \
+		exec tools/testing/kunit/kunit.py run --kunitconfig=/src/scripts/toolbox.d/uml-kernel.config --build_dir=/src/build/uml/out \
 			--jobs="$(nproc)" "$1"
 	' sh "$1"
 }
