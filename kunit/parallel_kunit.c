@@ -41,6 +41,14 @@ static struct ecache_cursor cursor(struct rig_shape *src, struct rig_shape *dst,
 				       .dst_iter.bi_size = bytes, .sector = PARALLEL_SECTOR, .encrypt = encrypt };
 }
 
+/* On the stack, where debugobjects wants the work items of a join. */
+static noinline int join(struct ecache_target *et, const struct ecache_cursor *cur, unsigned int bytes, u64 epoch)
+{
+	struct ecache_fork fork = { .et = et, .cur = *cur, .epoch = epoch, .bytes = bytes };
+
+	return ecache_fork_join(&fork);
+}
+
 /* Encrypted by fork and join, decrypted by fork and callback; between them the bytes of one walk. */
 static void test_same_as_serial(struct kunit *test)
 {
@@ -64,9 +72,8 @@ static void test_same_as_serial(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, BLK_STS_OK, ecache_transform(et, &cur, bytes, epoch, true));
 		rig_shape_copy(serial, want, bytes, false);
 
-		f->fork = (struct ecache_fork){ .et = et, .cur = cursor(src, dst, bytes, true), .epoch = epoch,
-						.bytes = bytes };
-		KUNIT_ASSERT_EQ(test, 0, ecache_fork_join(&f->fork));
+		cur = cursor(src, dst, bytes, true);
+		KUNIT_ASSERT_EQ(test, 0, join(et, &cur, bytes, epoch));
 		rig_shape_copy(dst, got, bytes, false);
 		KUNIT_ASSERT_EQ(test, bytes, rig_same(want, got, bytes));
 
@@ -90,15 +97,15 @@ static void test_one_error_fails_all(struct kunit *test)
 	struct rig_shape *s = rig_shape_create(test);
 	struct ecache_target *et = active(test);
 	u64 epoch = ecache_volume_epoch(et->vol);
+	struct ecache_cursor cur;
 	unsigned int bytes = 4 * ECACHE_KEY_HOLD_BYTES, bad = ECACHE_KEY_HOLD_BYTES / PAGE_SIZE + 1;
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	rig_shape_plain(s, bytes);
 	s->vec[bad].bv_len -= 100;
 	s->vec[bad + 1].bv_len += 100;
-	f->fork = (struct ecache_fork){ .et = et, .cur = cursor(s, NULL, bytes, false), .epoch = epoch,
-					.bytes = bytes };
-	KUNIT_EXPECT_EQ(test, -EIO, ecache_fork_join(&f->fork));
+	cur = cursor(s, NULL, bytes, false);
+	KUNIT_EXPECT_EQ(test, -EIO, join(et, &cur, bytes, epoch));
 
 	rig_shape_plain(s, bytes);
 	f->fork = (struct ecache_fork){ .et = et, .cur = cursor(s, NULL, bytes, false), .epoch = epoch + 1,
