@@ -8,7 +8,7 @@ import sys
 from blockio import HUGE, PAGE, buffer, check, errno_of, queue_limit, status, what
 
 SIZE = 8 << 20
-OPERATIONS = 60
+OPERATIONS = int(os.environ.get("OPERATIONS", 40))
 
 
 def lengths(dice, block):
