@@ -82,8 +82,18 @@ list_long() {
 	debug_tests
 	echo build/kcsan
 	kcsan_tests
+	long_tests
 	echo demo
 	echo demo-host
+}
+
+# long_tests: KERNEL/NAME of scripts/tests/long-*.sh, each in a guest of its own: its head says on which kernels, with which options
+long_tests() {
+	for f in scripts/tests/long-*.sh; do
+		for k in $(sed -n 's/^# Kernels: //p' "$f"); do
+			echo "$k/$(basename "$f" .sh)"
+		done
+	done
 }
 
 any_wanted() {
@@ -307,6 +317,21 @@ group_kcsan() {
 	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan)
 }
 
+# They share nothing, so that each may need what the others have not.
+group_long() {
+	for t in $(long_tests); do
+		wanted "$t" || continue
+		kernel=${t%%/*}
+		[ -e "build/modules/$kernel/dm-ecache.ko" ] || build_module "$kernel" > /dev/null 2>&1
+		run "$t" long_test "$kernel" "scripts/tests/${t#*/}.sh"
+	done
+}
+
+long_test() {
+	# shellcheck disable=SC2046 # words
+	scripts/vm run --timeout 900 $(sed -n 's/^# Guest: //p' "$2") "$1" "$2"
+}
+
 group_demo() { run demo scripts/demo; }
 # the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 group_demo_host() { run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh; }
@@ -315,7 +340,7 @@ run_long() {
 	scripts/toolbox ensure || return 1
 	# two on two processors: a guest of the debug kernel leaves none idle
 	for _ in 1 2; do
-		lane mutate debug kcsan key_memory coverage demo demo_host &
+		lane mutate debug long kcsan key_memory coverage demo demo_host &
 	done
 	wait
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags
