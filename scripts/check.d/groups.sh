@@ -87,12 +87,11 @@ list_long() {
 	echo demo-host
 }
 
-# long_tests: KERNEL/NAME of scripts/tests/long-*.sh, each in a guest of its own: its head says on which kernels, with which options
+# long_tests: of scripts/tests/long-*.sh, each in a guest of its own: its head says on which kernels, and with which options
 long_tests() {
 	for f in scripts/tests/long-*.sh; do
-		for k in $(sed -n 's/^# Kernels: //p' "$f"); do
-			echo "$k/$(basename "$f" .sh)"
-		done
+		name=${f##*/long-}
+		sed -n 's/^# Kernels: //p' "$f" | tr ' ' '\n' | sed "s|.*|long/&/${name%.sh}|"
 	done
 }
 
@@ -321,9 +320,10 @@ group_kcsan() {
 group_long() {
 	for t in $(long_tests); do
 		wanted "$t" || continue
-		kernel=${t%%/*}
-		[ -e "build/modules/$kernel/dm-ecache.ko" ] || build_module "$kernel" > /dev/null 2>&1
-		run "$t" long_test "$kernel" "scripts/tests/${t#*/}.sh"
+		kernel=${t#long/}
+		kernel=${kernel%/*}
+		build_module "$kernel" > /dev/null 2>&1
+		run "$t" long_test "$kernel" "scripts/tests/long-${t##*/}.sh"
 	done
 }
 
