@@ -89,7 +89,7 @@ struct ecache_essiv *ecache_essiv_alloc(const u8 *key, unsigned int size)
 
 	if (!essiv)
 		return NULL;
-	sha256(key, size, salt);
+	ecache_hash_secret(key, size, salt);
 	/* Fails for a size that AES does not have only. */
 	WARN_ON_ONCE(ecache_aes_prepare(&essiv->aes, salt, sizeof(salt)));
 	memzero_explicit(salt, sizeof(salt));

@@ -17,6 +17,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <crypto/aes.h>
+#include <crypto/sha2.h>
 #include <crypto/skcipher.h>
 
 #include "compat.h"
@@ -25,6 +26,7 @@
 
 #define ECACHE_KEY_ID_SIZE	16	/* bytes; see ecache_key_id() */
 #define ECACHE_MAX_KEY_SIZE	64	/* AES-256-XTS: two keys of 32 bytes */
+#define ECACHE_HASH_MAX		96	/* bytes: a key and what is hashed with it */
 #define ECACHE_MAX_IV_SIZE	32	/* Adiantum's */
 #define ECACHE_MIN_SECTOR	512
 #define ECACHE_MAX_SECTOR	4096

@@ -29,6 +29,25 @@ void ecache_key_exit(void)
 static const char ecache_key_id_label[] = "dm-ecache key id v1";
 
 /**
+ * ecache_hash_secret - SHA-256 that leaves nothing of its input behind
+ * @secret: at most ECACHE_HASH_MAX bytes
+ * @size: their number
+ * @digest: result; the caller wipes it if it is secret
+ *
+ * The library's C code expands its input on the stack, where it stays in plain words until the
+ * stack is used again. So the same computation runs once more, over as many zeroes, at the same
+ * depth.
+ */
+noinline void ecache_hash_secret(const u8 *secret, unsigned int size, u8 digest[SHA256_DIGEST_SIZE])
+{
+	static const u8 nothing[ECACHE_HASH_MAX];
+	u8 ignored[SHA256_DIGEST_SIZE];
+
+	sha256(secret, size, digest);
+	sha256(nothing, size, ignored);
+}
+
+/**
  * ecache_key_id - the name of a key: the first 16 bytes of SHA-256(label || key)
  * @key: the key
  * @size: its size, at most ECACHE_MAX_KEY_SIZE
@@ -42,9 +61,10 @@ void ecache_key_id(const u8 *key, unsigned int size, u8 id[ECACHE_KEY_ID_SIZE])
 	u8 text[sizeof(ecache_key_id_label) - 1 + ECACHE_MAX_KEY_SIZE];
 	u8 digest[SHA256_DIGEST_SIZE];
 
+	static_assert(sizeof(text) <= ECACHE_HASH_MAX);
 	memcpy(text, ecache_key_id_label, label);
 	memcpy(text + label, key, size);
-	sha256(text, label + size, digest);
+	ecache_hash_secret(text, label + size, digest);
 	memcpy(id, digest, ECACHE_KEY_ID_SIZE);
 	memzero_explicit(text, sizeof(text));
 	memzero_explicit(digest, sizeof(digest));

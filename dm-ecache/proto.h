@@ -77,6 +77,7 @@ struct ecache_key *ecache_key_alloc(struct ecache_volume *vol, const u8 *raw, co
 void ecache_key_free(struct ecache_key *key);
 void ecache_key_end(struct ecache_key *key);
 struct ecache_key *ecache_key_hold(struct ecache_volume *vol, u64 epoch);
+void ecache_hash_secret(const u8 *secret, unsigned int size, u8 digest[SHA256_DIGEST_SIZE]);
 void ecache_key_id(const u8 *key, unsigned int size, u8 id[ECACHE_KEY_ID_SIZE]);
 int ecache_key_parse(const char *arg, u8 *key, unsigned int size, bool logon_only, const char **why);
 
