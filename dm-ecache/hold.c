@@ -88,6 +88,20 @@ bool ecache_hold(struct ecache_target *et, struct bio *bio)
 	return hold;
 }
 
+/**
+ * ecache_hold_later - whether a bio that is not held waits with dm
+ * @et: the live table
+ * @bio: that ecache_hold() refused
+ *
+ * A noflush suspend: what was held is dm's, but until dm blocks I/O, which it does after presuspend,
+ * it sends it again at once.
+ */
+bool ecache_hold_later(const struct ecache_target *et, const struct bio *bio)
+{
+	return et->queue_if_locked && !(bio->bi_opf & (REQ_NOWAIT | REQ_RAHEAD)) &&
+	       READ_ONCE(et->vol->next) != ECACHE_REVOKED && dm_noflush_suspending(et->ti);
+}
+
 static void resubmit_work(struct work_struct *work)
 {
 	struct ecache_target *et = container_of(work, struct ecache_target, resubmit_work);
@@ -101,6 +115,10 @@ static void resubmit_work(struct work_struct *work)
 			dm_submit_bio_remap(bio, NULL);
 			break;
 		case DM_MAPIO_SUBMITTED:
+			break;
+		case DM_MAPIO_REQUEUE:
+			bio->bi_status = BLK_STS_DM_REQUEUE;
+			bio_endio(bio);
 			break;
 		default:
 			bio_io_error(bio);
@@ -156,7 +174,7 @@ void ecache_hold_fail(struct ecache_target *et)
  * ecache_presuspend - dm's hook before it waits for every bio
  * @ti: the live table
  *
- * noflush: dm keeps the bios itself and sends them again after resume.
+ * noflush: dm keeps the bios itself and sends them again after resume; see ecache_hold_later().
  */
 void ecache_presuspend(struct dm_target *ti)
 {

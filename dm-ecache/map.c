@@ -68,7 +68,7 @@ int ecache_map_held(struct ecache_target *et, struct bio *bio)
 			return DM_MAPIO_SUBMITTED;
 		io->epoch = ecache_volume_epoch(vol);
 		if (!io->epoch)
-			return map_fail(et);
+			return ecache_hold_later(et, bio) ? DM_MAPIO_REQUEUE : map_fail(et);
 	}
 	if (unlikely(bio_op(bio) == REQ_OP_DISCARD)) {
 		bio->bi_iter.bi_sector = et->start + dm_target_offset(et->ti, bio->bi_iter.bi_sector);
@@ -89,6 +89,7 @@ int ecache_map_held(struct ecache_target *et, struct bio *bio)
  * @bio: the clone, ours until it is remapped
  *
  * Return: DM_MAPIO_REMAPPED; DM_MAPIO_KILL without a key or for a bio that cannot be;
+ * DM_MAPIO_REQUEUE for one that waits for a key on dm's side of a suspend;
  * DM_MAPIO_SUBMITTED for one that waits for a key, that an engine took, or that is NOWAIT and
  * would have to wait.
  */

@@ -63,6 +63,7 @@ void ecache_hold_teardown(void);
 void ecache_hold_init(struct ecache_target *et);
 void ecache_hold_exit(struct ecache_target *et);
 bool ecache_hold(struct ecache_target *et, struct bio *bio);
+bool ecache_hold_later(const struct ecache_target *et, const struct bio *bio);
 void ecache_hold_resubmit(struct ecache_target *et);
 void ecache_hold_fail(struct ecache_target *et);
 void ecache_hold_start(struct ecache_target *et);
