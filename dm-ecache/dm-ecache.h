@@ -408,7 +408,7 @@ static inline bool ecache_lease_over(const struct ecache_volume *vol)
 {
 	ktime_t end = READ_ONCE(vol->lease_end);
 
-	/* Coarse: a tick late at most, and no clock is read on volumes without a lease. */
+	/* Coarse: late by a tick, more where ticks are lost. Without a lease no clock is read. */
 	return unlikely(end != KTIME_MAX) && ktime_get_coarse_boottime() >= end;
 }
 

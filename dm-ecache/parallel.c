@@ -134,7 +134,7 @@ void ecache_fork_start(struct ecache_fork *fork)
 
 /**
  * ecache_fork_join - transform, and return when it is done
- * @fork: et, cur, epoch and bytes set; may be on the stack
+ * @fork: et, cur, epoch and bytes set; on the stack
  *
  * May sleep.
  *

@@ -30,8 +30,9 @@ static int check_geometry(const struct ecache_target *et, char **error)
 		*error = "Device offset is not a multiple of sector_size";
 		return -EINVAL;
 	}
-	if (et->iv_large_sectors && (et->iv_offset & et->sector_mask)) {
-		*error = "iv_offset is not a multiple of sector_size, as iv_large_sectors needs";
+	/* dm-crypt would refuse it, and with it the way back. */
+	if (et->iv_offset & et->sector_mask) {
+		*error = "iv_offset is not a multiple of sector_size";
 		return -EINVAL;
 	}
 	if (check_add_overflow(et->iv_offset, (u64)ti->len, &end)) {
@@ -126,6 +127,7 @@ int ecache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		r = PTR_ERR(et->vol);
 		goto err_device;
 	}
+	et->vol->devt = disk_devt(dm_disk(dm_table_get_md(ti->table)));
 	set_max_sectors(et);
 	set_target_limits(ti, et);
 	ti->private = et;

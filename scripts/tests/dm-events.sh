@@ -67,7 +67,7 @@ say "a dm event and a uevent for each of set, wipe, set, revoke"
 echo 0 > $tracing/events/ecache/enable
 cp $tracing/trace "$WORK/trace"
 for event in 'ecache_key_state: .* ACTIVE reason key-set epoch 1' 'ecache_key_state: .* LOCKED reason key-wipe' \
-	'ecache_io_start: .* write 0 + 65536 epoch 1' 'ecache_io_done: .* read 0 + 4096 error 0' 'ecache_revoke: .* REVOKED'; do
+	'ecache_io_start: .* write 0 + 65536 epoch 1' 'ecache_io_done: .* read 0 + 4096 error 0' 'ecache_revoke: '"$(dmsetup info -c --noheadings --separator , -o major,minor e)"' REVOKED'; do
 	grep -q "$event" "$WORK/trace" || { cat "$WORK/trace"; fail "no trace of '$event'"; }
 done
 starts=$(grep -c ecache_io_start "$WORK/trace")
