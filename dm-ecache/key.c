@@ -34,9 +34,9 @@ static const char ecache_key_id_label[] = "dm-ecache key id v1";
  * @size: their number
  * @digest: result; the caller wipes it if it is secret
  *
- * The library's C code expands its input on the stack, where it stays in plain words until the
- * stack is used again. So the same computation runs once more, over as many zeroes, at the same
- * depth.
+ * Some of the library's code (on x86 that for processors without SHA instructions) leaves the words
+ * of its input on the stack, until the stack is used again. So the same computation runs once
+ * more, over as many zeroes, at the same depth.
  */
 noinline void ecache_hash_secret(const u8 *secret, unsigned int size, u8 digest[SHA256_DIGEST_SIZE])
 {
