@@ -256,13 +256,8 @@ module_for() {
 # What guests will want is built first, and only then: that the modules build is a test of its own.
 guest_builds() {
 	for k in $kernels; do
-		if wanted "build/$k"; then
-			run "build/$k" build_module "$k"
-		elif { system_tests | sed "s|^|system/$k/|"; agent_tests | sed 's|^|agent/|'; echo docs/tour; echo "key-memory/$k"; } | any_wanted; then
-			build_module "$k" > "$out/build.log" || { cat "$out/build.log"; return 1; }
-		fi
 		# shellcheck disable=SC2046
-		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour || return 1
+		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour "key-memory/$k" || return 1
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
