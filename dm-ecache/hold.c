@@ -95,6 +95,8 @@ bool ecache_hold(struct ecache_target *et, struct bio *bio)
  *
  * A noflush suspend: what was held is dm's, but until dm blocks I/O, which it does after presuspend,
  * it sends it again at once.
+ *
+ * Return: true: dm shall have it again.
  */
 bool ecache_hold_later(const struct ecache_target *et, const struct bio *bio)
 {

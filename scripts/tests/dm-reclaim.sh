@@ -53,7 +53,7 @@ if [ -z "$traced" ]; then
 fi
 # One entry: { gfp_flags: N, stacktrace:, functions, } hitcount: N. The bits are HIGH, DIRECT_RECLAIM, MEMALLOC; NOMEMALLOC.
 awk '/gfp_flags:/ { flags = $3 + 0; below = 0; frees = 0 }
-	/ecache_map/ { below = 1 }
+	/ecache_bounce_get/ { below = 1 }
 	/try_to_free|shrink_folio_list|pageout/ { frees = 1 }
 	/hitcount:/ && below { print flags, frees, $NF }' "$WORK/hist" > "$WORK/allocations"
 total=0 freeing=0
