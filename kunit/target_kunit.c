@@ -93,7 +93,7 @@ static const struct geometry geometries[] = {
 	{ 16, "aes-xts-plain64 64 0 %s 8 1 sector_size:4096", 0 },
 	{ 15, "aes-xts-plain64 64 0 %s 8 1 sector_size:4096", -EINVAL },
 	{ 16, "aes-xts-plain64 64 0 %s 4 1 sector_size:4096", -EINVAL },
-	{ 16, "aes-xts-plain64 64 4 %s 8 1 sector_size:4096", 0 },
+	{ 16, "aes-xts-plain64 64 4 %s 8 1 sector_size:4096", -EINVAL },
 	{ 16, "aes-xts-plain64 64 4 %s 8 2 sector_size:4096 iv_large_sectors", -EINVAL },
 	{ 16, "aes-xts-plain64 64 8 %s 8 2 sector_size:4096 iv_large_sectors", 0 },
 	{ 8, "aes-xts-plain64 64 18446744073709551607 %s 0", 0 },
