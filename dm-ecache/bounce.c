@@ -22,9 +22,10 @@
 
 static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, unsigned int order)
 {
-	struct page *page;
+	struct page *page = order ? NULL : ecache_page_pop();
 
-	page = alloc_pages(gfp | (order ? __GFP_COMP : 0), order);
+	if (!page)
+		page = alloc_pages(gfp | (order ? __GFP_COMP : 0), order);
 	/* The cap's price: a per-CPU add, which takes its lock once in a batch. */
 	if (page)
 		percpu_counter_add(&pool->used, 1 << order);
@@ -33,7 +34,8 @@ static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, uns
 
 static void bounce_free(struct ecache_bounce_pool *pool, struct page *page, unsigned int order)
 {
-	__free_pages(page, order);
+	if (order || !ecache_page_push(page))
+		__free_pages(page, order);
 	percpu_counter_sub(&pool->used, 1 << order);
 }
 

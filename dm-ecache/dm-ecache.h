@@ -51,6 +51,9 @@ static_assert(ECACHE_MAX_WRITE_PAGES <= BIO_MAX_VECS);
 /* Bounce bvecs that fit into the per-bio data; more come from a mempool. */
 #define ECACHE_INLINE_VECS	8
 
+/* Single free pages that each CPU keeps for the next writes. See page-stack.c. */
+#define ECACHE_PAGE_STACK	16
+
 /* Helpers of one large bio, besides the CPU that has it. */
 #define ECACHE_MAX_HELPERS	3
 

@@ -44,6 +44,7 @@ static const struct ecache_part {
 	void (*exit)(void);
 } ecache_parts[] = {
 	{ ecache_key_init, ecache_key_exit },
+	{ ecache_page_stack_init, ecache_page_stack_exit },
 	{ ecache_defer_init, ecache_defer_exit },
 	{ ecache_parallel_init, ecache_parallel_exit },
 	{ ecache_hold_setup, ecache_hold_teardown },

@@ -109,6 +109,13 @@ int ecache_defer_init(void);
 void ecache_defer_exit(void);
 void ecache_defer_read(struct ecache_io *io);
 
+/* page-stack.c */
+struct page *ecache_page_pop(void);
+bool ecache_page_push(struct page *page);
+int ecache_page_stack_drain(unsigned int cpu);
+int ecache_page_stack_init(void);
+void ecache_page_stack_exit(void);
+
 /* bounce.c */
 int ecache_bounce_init(struct ecache_bounce_pool *pool);
 void ecache_bounce_exit(struct ecache_bounce_pool *pool);

@@ -12,6 +12,7 @@ extern struct kunit_suite ecache_table_suite;
 extern struct kunit_suite ecache_key_suite;
 extern struct kunit_suite ecache_volume_suite;
 extern struct kunit_suite ecache_crypt_suite;
+extern struct kunit_suite ecache_page_stack_suite;
 extern struct kunit_suite ecache_bounce_suite;
 extern struct kunit_suite ecache_io_suite;
 extern struct kunit_suite ecache_accel_suite;

@@ -304,11 +304,34 @@ key_memory() {
 	build_module "$1" && scripts/key-memory --smp 2 "$1"
 }
 
-group_mutate() {
-	for f in scripts/mutate.d/*.patch; do
-		run "mutate/$(basename "$f" .patch)" scripts/mutate "$f"
+# mutate_group KIND ERE: the patches whose test matches, in one run of scripts/mutate with a copy of its own, and a result each
+mutate_group() {
+	mutate_log=$out/mutate-$1.log
+	patches=''
+	# shellcheck disable=SC2013 # names of ours
+	for f in $(grep -lE "^Test: $2" scripts/mutate.d/*.patch); do
+		if wanted "mutate/$(basename "$f" .patch)"; then
+			patches="$patches $f"
+		fi
+	done
+	[ -n "$patches" ] || return 0
+	# shellcheck disable=SC2086
+	scripts/mutate -C "build/mutate/$1" $patches > "$mutate_log" 2>&1
+	for f in $patches; do
+		name=$(basename "$f" .patch)
+		cp "$mutate_log" "$out/$(log_of "mutate/$name")"
+		# shellcheck disable=SC2046 # its word, and the seconds
+		set -- $(awk -v name="$name" '$1 == name { print $2, $NF }' "$mutate_log") none 0
+		case $1 in
+		noticed) result "mutate/$name" ok "$2" ;;
+		*) result "mutate/$name" failed "$2" "$1" ;;
+		esac
 	done
 }
+
+# The kernels' guests take longest: they and the rest are two groups.
+group_mutate_guests() { mutate_group guests '(system|key-memory|kunit$)'; }
+group_mutate_units() { mutate_group units '(unit/|kunit-uml )'; }
 group_coverage() { run coverage scripts/coverage --min 90; }
 
 group_key_memory() {
@@ -367,7 +390,7 @@ run_long() {
 	scripts/toolbox ensure || return 1
 	# two on two processors: a guest of the debug kernel leaves none idle
 	for _ in 1 2; do
-		lane mutate debug long older kcsan key_memory coverage demo demo_host &
+		lane mutate_guests mutate_units debug long older kcsan key_memory coverage demo demo_host &
 	done
 	wait
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags

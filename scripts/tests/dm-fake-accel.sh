@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 case $(uname -r) in *-debug) KERNEL=debug ;; esac
-insmod "$SRC/build/modules/$KERNEL/ecache_fake_accel.ko"
+insmod "$MODULES/ecache_fake_accel.ko"
 fake=/sys/module/ecache_fake_accel/parameters
 
 # proc_crypto DRIVER FIELD

@@ -24,7 +24,7 @@ disk() {
 	if grep -q '^ecache_fake_inline ' /proc/modules; then
 		rmmod ecache_fake_inline
 	fi
-	insmod "$SRC/build/modules/$KERNEL/ecache_fake_inline.ko" "$@"
+	insmod "$MODULES/ecache_fake_inline.ko" "$@"
 	[ -b /dev/ecfi0 ] || fail "no /dev/ecfi0"
 }
 

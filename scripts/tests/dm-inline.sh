@@ -52,7 +52,7 @@ same /dev/ram0 sector_size:512
 same /dev/ram0 sector_size:4096 iv_large_sectors
 say "the fallback writes dm-crypt's bytes"
 
-insmod "$SRC/build/modules/$KERNEL/ecache_fake_inline.ko" size_mb=64
+insmod "$MODULES/ecache_fake_inline.ko" size_mb=64
 for sector in 512 4096; do
 	same /dev/ecfi0 sector_size:$sector iv_large_sectors
 	[ "$driver" = blk-crypto ] || fail "a disk with inline encryption is $driver"

@@ -21,6 +21,7 @@ case $(uname -r) in
 7.3.*) KERNEL=7.3 ;;
 *) KERNEL=$(uname -r) ;;
 esac
+MODULES=${MODULES:-$SRC/build/modules/$KERNEL}
 
 say() {
 	echo "  $*"
@@ -63,7 +64,7 @@ lacks() {
 load_module() {
 	modprobe -q aesni_intel || true
 	modprobe dm_mod
-	grep -q '^dm_ecache ' /proc/modules || insmod "$SRC/build/modules/$KERNEL/dm-ecache.ko"
+	grep -q '^dm_ecache ' /proc/modules || insmod "$MODULES/dm-ecache.ko"
 }
 
 # A device that never gives a request back keeps the module for good: who provoked that says so with pin_module.

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels: 7.3 6.12 6.1
+# Guest: --smp 2
+#
+# The host sleeps (ACPI S3) while a lease runs: it ends with the time that has really passed, as soon as the host wakes and with no help from
+# userspace; a longer lease goes on, and has become shorter by the sleep; what was written before is there.
+#
+# The guest's root does not wake with it, 9p cannot; so what is needed afterwards is in a tmpfs that a child has as its root, and the result goes to
+# the console.
+. "$(dirname "$0")/lib.sh"
+
+grep -qw deep /sys/power/mem_sleep || fail "this guest has no S3: $(cat /sys/power/mem_sleep)"
+load_module
+ram_disks 2 16
+new_key "$WORK/key"
+for pair in short/0/15 long/1/600; do
+	name=${pair%%/*} rest=${pair#*/}
+	ecache "$name" "/dev/ram${rest%/*}" 0 32768 "$WORK/key" sector_size:4096 "lease:${rest#*/}"
+	dd if="$SRC/dm-ecache/lease.c" of="/dev/mapper/$name" bs=4k conv=sync oflag=direct status=none
+done
+
+root=$WORK/root
+mkdir "$root"
+mount -t tmpfs tmpfs "$root"
+mkdir "$root/bin" "$root/dev" "$root/proc" "$root/sys"
+for program in busybox dmsetup; do
+	cp "$(command -v $program)" "$root/bin/"
+	ldd "$(command -v $program)" 2> /dev/null | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$root"
+done
+for name in sh cat dd sleep reboot cut; do
+	ln -s busybox "$root/bin/$name"
+done
+for fs in dev proc sys; do
+	mount --rbind /$fs "$root/$fs"
+done
+
+cat > "$root/asleep" <<'END'
+export PATH=/bin DM_DISABLE_UDEV=1
+exec > /dev/console 2>&1
+
+# ends STATUS WORDS...: the guest too
+ends() {
+	status=$1
+	shift
+	echo "ecache-guest: $*"
+	echo "ecache-guest: status $status"
+	sleep 1
+	# after S3 QEMU does not power off; it ends at a reset (-no-reboot)
+	reboot -f
+}
+
+# status NAME N
+field() {
+	number=$2
+	set -- $(dmsetup status "$1")
+	shift $((2 + number))
+	echo "$1"
+}
+
+[ "$(field short 1)/$(field long 1)" = ACTIVE/ACTIVE ] || ends 1 "before the sleep: $(dmsetup status)"
+left=$(field long 5)
+echo +20 > /sys/class/rtc/rtc0/wakealarm
+start=$(cut -d . -f 1 /proc/uptime)
+echo mem > /sys/power/state || ends 1 "the host does not sleep"
+slept=$(($(cut -d . -f 1 /proc/uptime) - start))
+[ "$slept" -ge 15 ] || ends 1 "slept for $slept s, less than the short lease"
+# the timer's own work, which nobody asked for, has a moment
+sleep 1
+[ "$(field short 1)/$(field short 13)" = LOCKED/lease-expired ] || ends 1 "after $slept s of sleep: $(dmsetup status short)"
+! dd if=/dev/mapper/short of=/dev/null bs=4k count=1 iflag=direct || ends 1 "reads after its lease"
+[ "$(field long 1)" = ACTIVE ] || ends 1 "a lease of 600 s: $(dmsetup status long)"
+now=$(field long 5)
+[ "$now" -le $((left - 15)) ] || ends 1 "the sleep of $slept s is not counted: $left s before, $now s after"
+dd if=/dev/mapper/long of=/dev/null bs=4k count=4 iflag=direct || ends 1 "the long lease does not read"
+ends 0 "slept $slept s: the lease of 15 s is over, that of 600 s went from $left s to $now s"
+END
+say "asleep from here on"
+exec chroot "$root" /bin/sh /asleep
