@@ -79,7 +79,7 @@ void ecache_kunit_key(u8 *key, unsigned int size, u8 seed)
 }
 
 kunit_test_suites(&ecache_table_suite, &ecache_key_suite, &ecache_volume_suite, &ecache_crypt_suite,
-		  &ecache_page_stack_suite, &ecache_bounce_suite, &ecache_io_suite, &ecache_accel_suite, &ecache_inline_suite,
-		  &ecache_parallel_suite, &ecache_live_suite, &ecache_message_suite, &ecache_target_suite,
-		  &ecache_lease_suite, &ecache_hold_suite, &ecache_status_suite, &ecache_cipher_suite,
-		  &ecache_fault_suite);
+		  &ecache_page_stack_suite, &ecache_bounce_suite, &ecache_io_suite, &ecache_accel_suite,
+		  &ecache_inline_suite, &ecache_parallel_suite, &ecache_live_suite, &ecache_message_suite,
+		  &ecache_target_suite, &ecache_lease_suite, &ecache_hold_suite, &ecache_status_suite,
+		  &ecache_cipher_suite, &ecache_fault_suite);
