@@ -115,7 +115,7 @@ fscrypt_tests() {
 	done
 	sleep 0.3
 	kill -0 $pid || fail "a disk on hold answered"
-	is queued 1
+	at_least queued 1	# ext4 may have come with a write of its own
 	echo 0 > $fake/hold
 	wait $pid || fail "the held read failed"
 	is queued 0
