@@ -110,6 +110,9 @@ static void resubmit_work(struct work_struct *work)
 	struct bio_list held;
 	struct bio *bio;
 
+	/* That key is gone again: the next one's work takes them. */
+	if (!ecache_volume_epoch(et->vol))
+		return;
 	take_held(et, &held, false);
 	while ((bio = bio_list_pop(&held)) != NULL) {
 		switch (ecache_map_held(et, bio)) {

@@ -312,7 +312,7 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 	ecache_kunit_key(key, g->key_size, 3);
 	set_key(test, et, key);
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < ECACHE_KUNIT_ROUNDS(20); i++) {
 		/*
 		 * Pieces of whole sectors, and of 512 bytes, which larger sectors are then
 		 * split over.
