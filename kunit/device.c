@@ -2,57 +2,76 @@
 /*
  * Real mapped devices for tests: dm's own ioctls, from a test.
  *
- * What dm exports makes no device, so this goes the way of userspace: the control node, and
- * parameters in memory of a process that the test's thread gets for it.
+ * What dm exports makes no device, so this goes the way of userspace: dm's control device, which
+ * needs no program, and parameters in memory of a process that the test's thread gets for it.
  */
 #include <linux/delay.h>
 #include <linux/dm-ioctl.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/fs_struct.h>
+#include <linux/fs_context.h>
+#include <linux/kdev_t.h>
 #include <linux/major.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/namei.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
 #include <linux/uaccess.h>
 
 #include "ecache_kunit.h"
 
-#define CONTROL		"/dev/mapper/control"
-#define OWN_CONTROL	"/ecache-kunit-control"
-
-/* Where nothing has made the node, as in a kernel that has not started init yet. */
-static struct file *open_own_control(void)
+/* The control node lives in a file system of its own: a kernel thread sees none of init's. */
+static int control_init_fs_context(struct fs_context *fc)
 {
-	struct dentry *dentry;
-	struct path path;
-	int r;
-
-	dentry = start_creating_path(AT_FDCWD, OWN_CONTROL, &path, 0);
-	if (!IS_ERR(dentry)) {
-		r = vfs_mknod(mnt_idmap(path.mnt), d_inode(path.dentry), dentry, S_IFCHR | 0600,
-			      MKDEV(MISC_MAJOR, MAPPER_CTRL_MINOR), NULL);
-		end_creating_path(&path, dentry);
-		if (r)
-			return ERR_PTR(r);
-	} else if (PTR_ERR(dentry) != -EEXIST) {
-		return ERR_CAST(dentry);
-	}
-	return filp_open(OWN_CONTROL, O_RDWR, 0);
+	return init_pseudo(fc, 0x65636b75) ? 0 : -ENOMEM;
 }
 
-/* A kernel thread sees an empty file system of its own; paths are init's. */
+static struct file_system_type control_fs = {
+	.name = "ecache_kunit",
+	.owner = THIS_MODULE,
+	.init_fs_context = control_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/* The node that /dev/mapper/control would be. */
 static struct file *open_control(void)
 {
+	struct vfsmount *mnt = kern_mount(&control_fs);
+	struct inode *inode;
 	struct file *file;
+	int r;
 
-	scoped_with_init_fs() {
-		file = filp_open(CONTROL, O_RDWR, 0);
-		if (IS_ERR(file))
-			file = open_own_control();
+	if (IS_ERR(mnt))
+		return ERR_CAST(mnt);
+	inode = alloc_anon_inode(mnt->mnt_sb);
+	if (IS_ERR(inode)) {
+		kern_unmount(mnt);
+		return ERR_CAST(inode);
+	}
+	init_special_inode(inode, S_IFCHR | 0600, MKDEV(MISC_MAJOR, MAPPER_CTRL_MINOR));
+	file = alloc_file_pseudo(inode, mnt, "control", O_RDWR, inode->i_fop);
+	if (IS_ERR(file)) {
+		iput(inode);
+		kern_unmount(mnt);
+		return file;
+	}
+	r = inode->i_fop->open(inode, file);
+	if (r) {
+		file->f_mode &= ~FMODE_OPENED;
+		__fput_sync(file);
+		kern_unmount(mnt);
+		return ERR_PTR(r);
 	}
 	return file;
+}
+
+static void close_control(struct file *file)
+{
+	struct vfsmount *mnt = file->f_path.mnt;
+
+	__fput_sync(file);
+	kern_unmount(mnt);
 }
 
 /* The ioctl on a copy of @param in memory of this thread's process. */
@@ -90,7 +109,7 @@ static int dm_ioctl(unsigned int cmd, const char *name, u32 flags, struct dm_ioc
 	param->flags = flags;
 	strscpy(param->name, name, sizeof(param->name));
 	r = run_ioctl(file, cmd, param, size);
-	fput(file);
+	close_control(file);
 	return r;
 }
 
@@ -181,8 +200,7 @@ void ecache_kunit_info(struct kunit *test, const char *name, struct dm_ioctl *in
 /* What is in @param behind its start, into @answer. */
 static void take_answer(const struct dm_ioctl *param, size_t skip, char *answer)
 {
-	if (answer)
-		strscpy(answer, (const char *)param + param->data_start + skip, ECACHE_KUNIT_ANSWER);
+	strscpy(answer, (const char *)param + param->data_start + skip, ECACHE_KUNIT_ANSWER);
 }
 
 int ecache_kunit_message(struct kunit *test, const char *name, const char *message, char *answer)
@@ -193,10 +211,14 @@ int ecache_kunit_message(struct kunit *test, const char *name, const char *messa
 	int r;
 
 	KUNIT_ASSERT_NOT_NULL(test, param);
+	KUNIT_ASSERT_LT(test, strlen(message), ECACHE_KUNIT_ANSWER);
 	memcpy(msg->message, message, strlen(message) + 1);
 	r = dm_ioctl(DM_TARGET_MSG, name, 0, param, size);
-	if (!r)
+	if (!r && answer && param->flags & DM_DATA_OUT_FLAG)
 		take_answer(param, 0, answer);
+	else if (answer)
+		*answer = '\0';
+	kunit_kfree(test, param);
 	return r;
 }
 
@@ -208,6 +230,7 @@ void ecache_kunit_status(struct kunit *test, const char *name, u32 flags, char *
 	KUNIT_ASSERT_NOT_NULL(test, param);
 	KUNIT_ASSERT_EQ(test, 0, dm_ioctl(DM_TABLE_STATUS, name, flags, param, size));
 	take_answer(param, sizeof(struct dm_target_spec), answer);
+	kunit_kfree(test, param);
 }
 
 static void put_file(void *file)

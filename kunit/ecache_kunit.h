@@ -77,7 +77,7 @@ struct ecache_target *ecache_kunit_counted(struct kunit *test);
 
 /*
  * device.c: real mapped devices, by dm's ioctls. Made without a table, removed with the test;
- * @name must live as long.
+ * @name must live as long. An answer is empty where the message has none.
  */
 #define ECACHE_KUNIT_ANSWER	4096	/* bytes: what an answer's buffer must have */
 

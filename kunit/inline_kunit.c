@@ -83,7 +83,7 @@ static void test_key_is_held(struct kunit *test)
 	read = rig_io_start(test, dm, REQ_OP_READ, s, 0, 8192);
 	write = rig_io_start(test, dm, REQ_OP_WRITE, s, 64, 8192);
 	rig_disk_wait_held(test, dm->disk, 2);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	KUNIT_EXPECT_EQ(test, ECACHE_REVOKING, dm->vol->state);
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io(test, dm, REQ_OP_READ, s, 128, 8192));
 	rig_disk_release(dm->disk, RIG_TASK);
@@ -102,17 +102,17 @@ static void test_key_is_held(struct kunit *test)
 /* Equal halves, which controllers do not look for; NOWAIT; and who does the work, in the status. */
 static void test_refusals(struct kunit *test)
 {
+	char *answer = (char *)rig_buffer(test, ECACHE_KUNIT_ANSWER);
 	struct rig_shape *s = rig_shape_create(test);
 	u8 key[ECACHE_MAX_KEY_SIZE];
 	struct ecache_stats stats;
-	char answer[512];
 	struct rig_dm *dm;
 
 	ecache_kunit_key(key, 64, 9);
 	dm = rig_active(test, "aes-xts-plain64", key, 64, 0, "1 engine:inline");
 	rig_shape_plain(s, 4096);
 	KUNIT_EXPECT_NE(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_READ | REQ_NOWAIT, s, 0, 4096));
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_status(test, dm, false, answer, sizeof(answer)));
+	rig_dm_status(test, dm, false, answer);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(answer, "blk-crypto-fallback"));
 	ecache_stats_sum(dm->vol, &stats);
 	KUNIT_EXPECT_EQ(test, 0, stats.writes);

@@ -162,7 +162,7 @@ static void test_operations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, BLK_STS_NOTSUPP, rig_io(test, dm, REQ_OP_SECURE_ERASE, NULL, 0, 4096));
 	KUNIT_EXPECT_NE(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_ZONE_APPEND, s, 0, 4096));
 
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	KUNIT_EXPECT_EQ(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_WRITE | REQ_PREFLUSH, NULL, 0, 0));
 	KUNIT_EXPECT_EQ(test, 3, dm->disk->flushes);
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io(test, dm, REQ_OP_DISCARD, NULL, 16, 1 << 20));
@@ -294,7 +294,7 @@ static void test_key_goes_under_way(struct kunit *test)
 	write = rig_io_start(test, dm, REQ_OP_WRITE, out, 512, 16384);
 	rig_disk_wait_held(test, dm->disk, 2);
 	KUNIT_EXPECT_LT(test, pages, bounce_pages(dm));
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	KUNIT_EXPECT_EQ(test, 2, rig_disk_release(dm->disk, RIG_TASK));
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io_wait(test, read));
 	KUNIT_EXPECT_EQ(test, BLK_STS_OK, rig_io_wait(test, write));
@@ -303,7 +303,7 @@ static void test_key_goes_under_way(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, rig_set_key(test, dm, key, 64));
 	read = rig_io_start(test, dm, REQ_OP_READ, in, 0, 16384);
 	rig_disk_wait_held(test, dm->disk, 1);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	KUNIT_ASSERT_EQ(test, 0, rig_set_key(test, dm, key, 64));
 	KUNIT_EXPECT_EQ(test, 1, rig_disk_release(dm->disk, RIG_TASK));
 	KUNIT_EXPECT_EQ_MSG(test, BLK_STS_IOERR, rig_io_wait(test, read), "the epoch is another one");
@@ -357,15 +357,14 @@ static void test_deferred_reads(struct kunit *test)
 /* One bio in ECACHE_SAMPLE is timed: a table's worth of them shows in the latencies. */
 static void test_latency_is_sampled(struct kunit *test)
 {
+	char *answer = (char *)rig_buffer(test, ECACHE_KUNIT_ANSWER);
 	struct rig_shape *s = rig_shape_create(test);
 	u8 key[ECACHE_MAX_KEY_SIZE];
 	struct rig_dm *dm = simple(test, "", key);
 	u64 timed[2] = {};
 	struct ecache_stats stats;
-	char *answer = kunit_kzalloc(test, 2048, GFP_KERNEL);
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, answer);
 	rig_shape_plain(s, 512);
 	for (i = 0; i < 2 * ECACHE_SAMPLE; i++)
 		KUNIT_ASSERT_EQ(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_WRITE, s, 0, 512));
@@ -380,7 +379,7 @@ static void test_latency_is_sampled(struct kunit *test)
 	KUNIT_EXPECT_GE(test, timed[READ], 1);
 	KUNIT_EXPECT_GE(test, (stats.reads + stats.writes) / ECACHE_SAMPLE + num_possible_cpus(),
 			timed[READ] + timed[WRITE]);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "stats", answer, 2048));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "stats", answer));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(answer, "write_latency "));
 }
 

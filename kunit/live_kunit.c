@@ -38,10 +38,10 @@ static void test_geometry(struct kunit *test)
 /* A reload keeps key and state; one that would change what the bytes mean is refused. */
 static void test_reload(struct kunit *test)
 {
+	char *answer = (char *)rig_buffer(test, ECACHE_KUNIT_ANSWER);
 	struct rig_shape *s = rig_shape_create(test);
 	u8 key[ECACHE_MAX_KEY_SIZE];
 	struct rig_dm *dm;
-	char answer[256];
 
 	ecache_kunit_key(key, 64, 3);
 	dm = rig_active(test, "aes-xts-plain64", key, 64, 0, "");
@@ -55,9 +55,9 @@ static void test_reload(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_resume(test, dm));
 	KUNIT_EXPECT_EQ(test, ECACHE_ACTIVE, dm->vol->state);
 	KUNIT_EXPECT_EQ(test, BLK_STS_OK, rig_io(test, dm, REQ_OP_READ, s, 0, 4096));
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_status(test, dm, true, answer, sizeof(answer)));
+	rig_dm_status(test, dm, true, answer);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(answer, "allow_discards"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, rig_dm_message(test, dm, "key", NULL, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, rig_dm_message(test, dm, "key", NULL));
 }
 
 /* What waits is in the target that the device has now. */
@@ -90,7 +90,7 @@ static void test_bios_wait_for_a_key(struct kunit *test)
 	rig_shape_plain(out, 8192);
 	memset(buf, 0x5a, 8192);
 	rig_shape_copy(out, buf, 8192, true);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 
 	write = rig_io_start(test, dm, REQ_OP_WRITE, out, 64, 8192);
 	discard = rig_io_start(test, dm, REQ_OP_DISCARD, NULL, 512, 8192);
@@ -109,7 +109,7 @@ static void test_bios_wait_for_a_key(struct kunit *test)
 	rig_shape_copy(in, buf, 8192, false);
 	KUNIT_EXPECT_NULL(test, memchr_inv(buf, 0x5a, 8192));
 
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	read = rig_io_start(test, dm, REQ_OP_READ, in, 0, 8192);
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_suspend(test, dm, false));
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io_wait(test, read));
@@ -118,7 +118,7 @@ static void test_bios_wait_for_a_key(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_suspend(test, dm, true));
 	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&read->done), "noflush: dm keeps it");
 	KUNIT_ASSERT_EQ(test, 0, rig_dm_resume(test, dm));
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key revoke", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key revoke", NULL));
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io_wait(test, read));
 }
 
@@ -131,7 +131,7 @@ static void test_wait_ends(struct kunit *test)
 	ecache_kunit_key(key, 64, 3);
 	dm = rig_active(test, "aes-xts-plain64", key, 64, 0, "1 queue_if_locked:1");
 	rig_shape_plain(in, 8192);
-	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, rig_dm_message(test, dm, "key wipe", NULL));
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io(test, dm, REQ_OP_READ, in, 0, 8192));
 	/* From the end of the time on nothing waits. */
 	KUNIT_EXPECT_EQ(test, BLK_STS_IOERR, rig_io(test, dm, REQ_OP_READ, in, 0, 8192));

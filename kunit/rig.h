@@ -51,20 +51,18 @@ void rig_disk_wait_held(struct kunit *test, struct rig_disk *disk, unsigned int 
 struct rig_dm {
 	char name[32];
 	struct rig_disk *disk;
-	struct file *control;
 	struct file *bdev_file;
 	struct block_device *bdev;
 	struct ecache_volume *vol;
 	sector_t length;		/* of its next table */
-	bool created;
 };
 
 struct rig_dm *rig_dm_create(struct kunit *test, struct rig_disk *disk, const char *name);
 int rig_dm_load(struct kunit *test, struct rig_dm *dm, const char *target, const char *params);
 int rig_dm_suspend(struct kunit *test, struct rig_dm *dm, bool noflush);
 int rig_dm_resume(struct kunit *test, struct rig_dm *dm);
-int rig_dm_message(struct kunit *test, struct rig_dm *dm, const char *message, char *answer, unsigned int size);
-int rig_dm_status(struct kunit *test, struct rig_dm *dm, bool table, char *answer, unsigned int size);
+int rig_dm_message(struct kunit *test, struct rig_dm *dm, const char *message, char *answer);
+void rig_dm_status(struct kunit *test, struct rig_dm *dm, bool table, char *answer);
 void rig_dm_open(struct kunit *test, struct rig_dm *dm);
 void rig_dm_close(struct rig_dm *dm);
 

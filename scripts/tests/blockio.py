@@ -20,10 +20,16 @@ RWF_HIPRI, RWF_DSYNC, RWF_NOWAIT, RWF_ATOMIC = 0x1, 0x2, 0x8, 0x40
 READ, WRITE = 0, 1
 IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE = 1, 2, 3
 IOCB_FLAG_IOPRIO = 2
+MCL_CURRENT, MCL_FUTURE = 1, 2
 
 # x86-64
 IO_SETUP, IO_GETEVENTS, IO_SUBMIT = 206, 208, 209
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def stay_in_memory():
+    """No page of this program is read from its file any more: a page fault sleeps, and is not what Unslept is about."""
+    check(libc.mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall")
 
 
 def what(text):

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 
-from blockio import PAGE, READ, RWF_NOWAIT, WRITE, Aio, Unslept, Valve, bounce_cap, buffer, check, errno_of, status, what
+from blockio import PAGE, READ, RWF_NOWAIT, WRITE, Aio, Unslept, Valve, bounce_cap, buffer, check, errno_of, status, stay_in_memory, what
 
 BIG = 64 << 10  # a write that the disk below takes in one piece: it may not be split
 
@@ -65,10 +65,23 @@ def suspended_below(fd):
 
 def used_up(fd, valve, disk):
     """Writes that the disk does not take, until their bounce pages are all there may be."""
-    cap = bounce_cap()
     aio = Aio()
     data = buffer(BIG)
     valve.hold(disk)
+    try:
+        read, patient = fill(fd, aio, data)
+    finally:
+        valve.release(disk)  # or this program would never end
+    ended = aio.drain()
+    check(ended[read] == PAGE, f"a read, which needs no bounce memory, ended with {ended[read]}")
+    check(ended[patient] == BIG, f"a write that may wait ended with {ended[patient]}")
+    again = aio.submit(WRITE, fd, data, 0, RWF_NOWAIT)
+    check(aio.drain()[again] == BIG, "EAGAIN has not gone with its cause")
+
+
+def fill(fd, aio, data):
+    """While the disk is held. Returns the numbers of a read and a write that wait for it."""
+    cap = bounce_cap()
     taken, refused = 0, None
     while not refused and taken <= 2 * cap:
         with Unslept("a write below the cap, or the first above it"):
@@ -83,16 +96,12 @@ def used_up(fd, valve, disk):
         read = aio.submit(READ, fd, buffer(PAGE), 0, RWF_NOWAIT)
         patient = aio.submit(WRITE, fd, data, 0)
         check(not aio.events(0), "the disk was not held: this proves nothing")
-    valve.release(disk)
-    ended = aio.drain()
-    check(ended[read] == PAGE, f"a read, which needs no bounce memory, ended with {ended[read]}")
-    check(ended[patient] == BIG, f"a write that may wait ended with {ended[patient]}")
-    again = aio.submit(WRITE, fd, data, 0, RWF_NOWAIT)
-    check(aio.drain()[again] == BIG, "EAGAIN has not gone with its cause")
     what(f"bounce memory used up after {taken >> 10} KiB (cap {cap >> 10} KiB): EAGAIN")
+    return read, patient
 
 
 def main():
+    stay_in_memory()
     fd = can_go()
     suspended(fd)
     locked(fd)
