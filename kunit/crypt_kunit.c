@@ -313,11 +313,8 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 	set_key(test, et, key);
 
 	for (i = 0; i < ECACHE_KUNIT_ROUNDS(20); i++) {
-		/*
-		 * Pieces of whole sectors, and of 512 bytes, which larger sectors are then
-		 * split over.
-		 */
-		bytes = rig_shape_random(src, i & 1 ? 512 : g->sector_size, g->sector_size,
+		/* Pieces of whole sectors; smaller ones, which sectors are then split over. */
+		bytes = rig_shape_random(src, i % 3 ? (i % 3 == 1 ? 512 : 16) : g->sector_size, g->sector_size,
 					 1 + get_random_u32_below(32));
 		if (bytes)
 			round_trip(test, et, g, key, src, dst, bytes, plain, want, got);
