@@ -159,7 +159,7 @@ static void test_essiv(struct kunit *test)
 
 	ecache_kunit_key(key, 32, 3);
 	m = rig_model_create(test, "aes-cbc-essiv:sha256", key, 32, 4096);
-	for (i = 0; i < ECACHE_KUNIT_ROUNDS(10); i++) {
+	for (i = 0; i < ecache_kunit_rounds(10); i++) {
 		bytes = rig_shape_random(s, 512, 4096, 2 + get_random_u32_below(30));
 		if (!bytes)
 			continue;

@@ -312,7 +312,7 @@ static void test_random_shapes_against_the_model(struct kunit *test)
 	ecache_kunit_key(key, g->key_size, 3);
 	set_key(test, et, key);
 
-	for (i = 0; i < ECACHE_KUNIT_ROUNDS(20); i++) {
+	for (i = 0; i < ecache_kunit_rounds(20); i++) {
 		/* Pieces of whole sectors; smaller ones, which sectors are then split over. */
 		bytes = rig_shape_random(src, i % 3 ? (i % 3 == 1 ? 512 : 16) : g->sector_size, g->sector_size,
 					 1 + get_random_u32_below(32));

@@ -9,7 +9,10 @@
 #include "dm-ecache.h"
 
 /* How often something random is tried. Under KASAN, and that under emulation, plain C takes a hundred times as long. */
-#define ECACHE_KUNIT_ROUNDS(n)	(IS_ENABLED(CONFIG_KASAN) ? DIV_ROUND_UP(n, 5) : (n))
+static inline unsigned int ecache_kunit_rounds(unsigned int n)
+{
+	return IS_ENABLED(CONFIG_KASAN) ? DIV_ROUND_UP(n, 5) : n;
+}
 
 extern struct kunit_suite ecache_table_suite;
 extern struct kunit_suite ecache_key_suite;

@@ -52,7 +52,7 @@ static void test_random_io_against_the_model(struct kunit *test)
 	m = rig_model_create(test, l->cipher, key, l->key_size, l->sector_size);
 	m->iv_shift = l->iv_shift;
 	m->iv_offset = l->iv_offset;
-	for (i = 0; i < ECACHE_KUNIT_ROUNDS(10); i++) {
+	for (i = 0; i < ecache_kunit_rounds(10); i++) {
 		bytes = rig_shape_random(s, l->sector_size, l->sector_size, 1 + get_random_u32_below(32));
 		sector = round_down(get_random_u32_below(RIG_SECTORS - 1024), l->sector_size / SECTOR_SIZE);
 		get_random_bytes(buf, bytes);

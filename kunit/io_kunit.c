@@ -75,7 +75,7 @@ static void test_random_io_against_the_model(struct kunit *test)
 	m->iv_offset = l->iv_offset;
 	pages = bounce_pages(dm);
 
-	for (i = 0; i < ECACHE_KUNIT_ROUNDS(40); i++) {
+	for (i = 0; i < ecache_kunit_rounds(40); i++) {
 		bytes = rig_shape_random(s, i & 1 ? 512 : l->sector_size, l->sector_size, 1 + get_random_u32_below(32));
 		if (!bytes)
 			continue;

@@ -297,7 +297,7 @@ static void test_round_trip_of_random_fields(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, a);
-	for (i = 0; i < ECACHE_KUNIT_ROUNDS(1000); i++) {
+	for (i = 0; i < ecache_kunit_rounds(1000); i++) {
 		random_fields(a);
 		KUNIT_ASSERT_LT(test, ecache_emit(a, "253:7", line, sizeof(line)), sizeof(line) - 1);
 		KUNIT_ASSERT_EQ_MSG(test, 0, parse(test, b, line, dev, &error), "%s: %s", line, error);
