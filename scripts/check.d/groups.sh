@@ -31,7 +31,7 @@ kcsan_tests() {
 }
 
 # What knows no difference between kernels, or takes long, is for 7.3 in `make check`; for the others it is in check-long.
-only_newest='dm-atomic dm-ciphers dm-events dm-fake-accel dm-fake-inline dm-inline dm-limits dm-reclaim dm-shapes'
+only_newest='dm-accel dm-atomic dm-ciphers dm-events dm-fake-accel dm-fake-inline dm-inline dm-limits dm-reclaim dm-shapes'
 
 # system_tests_of KERNEL: those of make check
 system_tests_of() {
@@ -295,7 +295,7 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane agent tour 7 fast kunit 12 1 keys &
+		lane kunit 7 agent tour fast 12 1 keys &
 	done
 	wait
 }
