@@ -130,7 +130,8 @@ static void test_every_allocation_of_a_volume(struct kunit *test)
 			break;
 	}
 	KUNIT_EXPECT_LT(test, nth, MANY);
-	KUNIT_EXPECT_GT(test, failures, 5);
+	/* The structure, the reserve's two arrays; per-CPU memory takes a slab's only when it grows. */
+	KUNIT_EXPECT_GE(test, failures, 3);
 	kunit_info(test, "%u of %u allocations made it fail", failures, nth - 1);
 }
 
