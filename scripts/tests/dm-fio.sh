@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 load_module
+echo 131072 > /sys/module/dm_ecache/parameters/parallel_bytes
 new_key "$WORK/key"
 ram_disks 1 64
 modprobe null_blk nr_devices=0

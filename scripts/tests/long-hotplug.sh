@@ -9,6 +9,7 @@
 
 cpu=/sys/devices/system/cpu/cpu1/online
 load_module
+echo 131072 > /sys/module/dm_ecache/parameters/parallel_bytes
 new_key "$WORK/key"
 modprobe null_blk nr_devices=0
 mkdir /sys/kernel/config/nullb/nullb0

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 load_module
+echo 131072 > /sys/module/dm_ecache/parameters/parallel_bytes
 modprobe dm_crypt
 new_key "$WORK/key"
 ram_disks 1 400
