@@ -30,8 +30,8 @@ kcsan_tests() {
 	done
 }
 
-# What knows no difference between kernels, or takes long, is for 7.3 in `make check`; for the others it is in check-long.
-only_newest='dm-accel dm-atomic dm-ciphers dm-events dm-fake-accel dm-fake-inline dm-inline dm-limits dm-reclaim dm-shapes'
+# What knows no difference between kernels, or takes long, is for 7.3 in `make check`; for the others it is in check-long, in this order.
+only_newest='dm-atomic dm-ciphers dm-events dm-fake-accel dm-fake-inline dm-inline dm-limits dm-reclaim dm-shapes dm-accel'
 
 # system_tests_of KERNEL: those of make check
 system_tests_of() {
