@@ -30,13 +30,9 @@ set_fault() {
 	done
 }
 
-# faults PERCENT WAITING STACK: so many of the allocations fail; WAITING: N leaves no kind out, Y those that may wait; STACK: ours or all
+# faults PERCENT WAITING STACK: so many of the allocations fail; WAITING: N leaves no kind out, Y those that may wait; STACK: ours or all. The
+# probability comes last: until the rest is said, this shell's own would fail.
 faults() {
-	set_fault probability "$1"
-	set_fault times 1000000000
-	set_fault ignore-gfp-wait "$2"
-	echo 0 > $debug/fail_page_alloc/min-order
-	set_fault verbose 0
 	if [ "$3" = ours ]; then
 		set_fault require-start "$text"
 		set_fault require-end "$end"
@@ -44,6 +40,11 @@ faults() {
 		set_fault require-start 0
 		set_fault require-end 0xffffffffffffffff
 	fi
+	set_fault times 1000000000
+	set_fault ignore-gfp-wait "$2"
+	echo 0 > $debug/fail_page_alloc/min-order
+	set_fault verbose 0
+	set_fault probability "$1"
 }
 
 # no_faults: sets failed to how many there were, of pages and of slab
