@@ -385,7 +385,10 @@ group_older() {
 
 group_demo() { run demo scripts/demo; }
 # the disk is /var/lib; for a build in the guest, and for the page cache that a host has
-group_demo_host() { run demo-host scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh; }
+demo_host() {
+	scripts/toolbox run sh scripts/tests/demo-host-build.sh && scripts/vm systemd --mem 4G --timeout 2400 --disk 4G 7.3 scripts/tests/demo-host.sh
+}
+group_demo_host() { run demo-host demo_host; }
 
 run_long() {
 	scripts/toolbox ensure || return 1

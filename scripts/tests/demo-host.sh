@@ -29,8 +29,8 @@ cp -a /var/lib/. /run/disk/
 umount /run/disk
 mount /dev/vda /var/lib
 
-mkdir /root/dm-ecache
-tar -C /src --exclude ./build --exclude ./.git -c . | tar -C /root/dm-ecache -x
+# as demo-host-build.sh left it
+cp -a /src/build/demo-host /root/dm-ecache
 cd /root/dm-ecache
 
 rmmod dm_ecache 2> /dev/null || true

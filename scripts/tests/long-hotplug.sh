@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels: 7.3 6.12 6.1
+# Kernels: 7.3 6.1
 # Guest: --smp 2
 #
 # A CPU goes and comes back while fio writes and verifies: deferred reads, helpers and the pages that a CPU keeps for writes are its own, and

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels: 7.3 6.12 6.1
+# Kernels: 7.3 6.1
 # Guest: --smp 2 --qemu -drive --qemu file=null-co://,file.size=64M,file.read-zeroes=on,format=raw,if=none,id=nvme,snapshot=on,cache=unsafe --qemu -device --qemu nvme,serial=ecache,drive=nvme
 #
 # NVMe, with a queue for each processor and a polled one: by interrupt every read is deferred, polled none is, and what fio wrote is there; random

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels: 7.3 6.12 6.1
+# Kernels: 7.3 6.1
 # Guest: --smp 2
 #
 # The host sleeps (ACPI S3) while a lease runs: it ends with the time that has really passed, as soon as the host wakes and with no help from
