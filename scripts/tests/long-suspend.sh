@@ -14,10 +14,11 @@ grep -qw deep /sys/power/mem_sleep || fail "this guest has no S3: $(cat /sys/pow
 load_module
 ram_disks 2 16
 new_key "$WORK/key"
-for pair in short/0/15 long/1/600; do
-	name=${pair%%/*} rest=${pair#*/}
-	ecache "$name" "/dev/ram${rest%/*}" 0 32768 "$WORK/key" sector_size:4096 "lease:${rest#*/}"
-	dd if="$SRC/dm-ecache/lease.c" of="/dev/mapper/$name" bs=4k conv=sync oflag=direct status=none
+for name in short long; do
+	disk=/dev/ram0
+	[ $name = short ] || disk=/dev/ram1
+	ecache $name $disk 0 32768 "$WORK/key" sector_size:4096 lease:600
+	dd if="$SRC/dm-ecache/lease.c" of=/dev/mapper/$name bs=4k conv=sync oflag=direct status=none
 done
 
 root=$WORK/root
@@ -60,6 +61,7 @@ field() {
 
 [ "$(field short 1)/$(field long 1)" = ACTIVE/ACTIVE ] || ends 1 "before the sleep: $(dmsetup status)"
 left=$(field long 5)
+dmsetup message short 0 key renew 15
 echo +20 > /sys/class/rtc/rtc0/wakealarm
 start=$(cut -d . -f 1 /proc/uptime)
 echo mem > /sys/power/state || ends 1 "the host does not sleep"
