@@ -8,8 +8,8 @@
 load_module
 modprobe dm_crypt
 ram_disks 1 16
-head -c 1M /dev/urandom > "$WORK/data"
-head -c 1M /dev/urandom > "$WORK/other"
+head -c ${AMOUNT}k /dev/urandom > "$WORK/data"
+head -c ${AMOUNT}k /dev/urandom > "$WORK/other"
 
 # pair CIPHER BYTES OPTIONS...
 pair() {
@@ -17,16 +17,16 @@ pair() {
 	new_key "$WORK/key" "$2"
 	bytes=$2
 	shift 2
-	ecache e /dev/ram0 8 2048 "$WORK/key" "$@"
+	ecache e /dev/ram0 8 $((2 * AMOUNT)) "$WORK/key" "$@"
 	dd if="$WORK/data" of=/dev/mapper/e bs=64k oflag=direct status=none
 	cmp "$WORK/data" /dev/mapper/e
 	driver=$(field e 3)
 	remove e
-	crypt c /dev/ram0 8 2048 "$WORK/key" "$@"
+	crypt c /dev/ram0 8 $((2 * AMOUNT)) "$WORK/key" "$@"
 	cmp "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes ($CIPHER $*)"
 	dd if="$WORK/other" of=/dev/mapper/c bs=256k oflag=direct status=none
 	remove c
-	ecache e /dev/ram0 8 2048 "$WORK/key" "$@"
+	ecache e /dev/ram0 8 $((2 * AMOUNT)) "$WORK/key" "$@"
 	dd if=/dev/mapper/e of="$WORK/back" bs=256k iflag=direct status=none
 	cmp "$WORK/other" "$WORK/back" || fail "other bytes than dm-crypt wrote ($CIPHER $*)"
 	[ "$(field e 12)" = 0 ] || fail "errors counted: $(dmsetup status e)"

@@ -9,14 +9,14 @@ load_module
 modprobe dm_crypt
 ram_disks 1 16
 
-head -c 1M /dev/urandom > "$WORK/data"
-head -c 1M /dev/urandom > "$WORK/other"
+head -c ${AMOUNT}k /dev/urandom > "$WORK/data"
+head -c ${AMOUNT}k /dev/urandom > "$WORK/other"
 
 # pair OFFSET KEYBYTES OPTIONS...
 pair() {
 	offset=$1 bytes=$2
 	shift 2
-	length=2048
+	length=$((2 * AMOUNT))
 	new_key "$WORK/key" "$bytes"
 	ecache e /dev/ram0 "$offset" "$length" "$WORK/key" "$@"
 	dd if="$WORK/data" of=/dev/mapper/e bs=64k oflag=direct status=none

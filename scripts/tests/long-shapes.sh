@@ -16,7 +16,7 @@ seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 say "SEED=$seed"
 
 operations=400
-[ $KERNEL != debug ] || operations=80	# each takes ten times as long
+[ "$KERNEL" != debug ] || operations=80	# each takes ten times as long
 for sector in 512 1024 4096; do
 	ecache e /dev/ram0 8 $((size / 512)) "$WORK/key" sector_size:$sector
 	OPERATIONS=$operations python3 "$SRC/scripts/tests/dm-shapes.py" random /dev/mapper/e "$seed" "$WORK/model"
