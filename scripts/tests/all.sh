@@ -16,7 +16,7 @@ for name; do
 	echo "$name $result $(uptime) $start" | awk '{ printf "%s %s %.1f\n", $1, $2, $3 - $4 }' | tee -a /out/results
 	if [ $result != ok ]; then
 		status=1
-		clear_away > /dev/null 2>&1
+		clear_away || true
 	fi
 	unload || true
 done

@@ -11,9 +11,8 @@ leftovers() {
 	}
 }
 
-# clear_away: what a failed test left goes by force, so that the next one tells of itself: requests that are held, mounts, swap, devices that are
-# suspended or in use (their tables become errors).
-clear_away() {
+# take_away: requests that are held, mounts, swap, devices that are suspended or in use (their tables become errors)
+take_away() {
 	for fake in /sys/module/ecache_fake_*/parameters; do
 		[ ! -e "$fake/hold" ] || echo 0 > "$fake/hold"
 		[ ! -e "$fake/reset" ] || echo 1 > "$fake/reset"
@@ -25,6 +24,17 @@ clear_away() {
 		timeout 10 dmsetup resume "$left"
 	done
 	timeout 30 dmsetup remove_all --force
+}
+
+# clear_away: what a failed test left goes by force, so that the next one tells of itself; false when that hangs, as it does behind a bio that never ends
+clear_away() {
+	take_away > /dev/null 2>&1 &
+	away=$!
+	for _ in $(seq 30); do
+		kill -0 $away 2> /dev/null || return 0
+		sleep 1
+	done
+	return 1
 }
 
 # unload: the modules that tests load; false when ours stays

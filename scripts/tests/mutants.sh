@@ -16,6 +16,7 @@ for pair; do
 	MODULES=/out/$name timeout -k 5 120 sh "$dir/${pair#*=}.sh" > "/out/$name.log" 2>&1 && result=SURVIVED
 	! grep -q '^insmod: ' "/out/$name.log" || result=unloadable
 	echo "$name $result $(uptime) $start" | awk '{ printf "%s %s %.1f\n", $1, $2, $3 - $4 }' | tee -a /out/results
-	clear_away > /dev/null 2>&1
-	unload || break
+	if ! clear_away || ! unload; then
+		break
+	fi
 done
