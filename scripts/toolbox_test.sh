@@ -289,7 +289,16 @@ complains() {
 	kernel_complaints "$tmp/log" "${2:-}" >/dev/null && echo yes || echo no
 }
 
+# at_boot LINE: whether it is a complaint of the kernel's first second
+at_boot() {
+	echo "$1" >"$tmp/log"
+	boot_complaints "$tmp/log" && echo yes || echo no
+}
+
 test_console() {
+	check "complaint at boot" "$(at_boot '[    0.005676] BUG: KASAN: wild-memory-access in do_raw_spin_lock+0x107/0x230')" yes
+	check "complaint later" "$(at_boot '[   10.005676] BUG: KASAN: wild-memory-access in do_raw_spin_lock+0x107/0x230')" no
+	check "no complaint" "$(at_boot '[    0.801990] APIC calibration not consistent with PM-Timer: 103ms instead of 100ms')" no
 	while IFS= read -r line; do
 		check "complaint: $line" "$(complains "[    1.5] $line")" yes
 	done <<-EOF2

@@ -17,3 +17,10 @@ kernel_complaints() {
 		-e 'kmemleak: [0-9]+ new suspected|unreferenced object 0x' \
 		"$1" | grep -avE "${2:-^\$}"
 }
+
+# boot_complaints FILE: whether the kernel complained in its first second. Nothing of ours is loaded then, and afterwards lockdep is off:
+# such a run says nothing. (Seen once in dozens of boots of the debug kernel under emulation, with its CPUs starved: KASAN, in the timer's
+# first interrupt.)
+boot_complaints() {
+	kernel_complaints "$1" | grep -qaE '^\[ +0\.[0-9]+\]'
+}
