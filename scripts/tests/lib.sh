@@ -22,6 +22,7 @@ case $(uname -r) in
 *) KERNEL=$(uname -r) ;;
 esac
 # KiB that a test which compares all that was written writes: under KASAN, and that under emulation, a cipher is slow
+# shellcheck disable=SC2034 # for the tests
 case $KERNEL in
 debug) AMOUNT=128 ;;
 *) AMOUNT=1024 ;;
