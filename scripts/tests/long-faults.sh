@@ -18,10 +18,11 @@ mkdir /sys/kernel/config/nullb/nullb0
 ( cd /sys/kernel/config/nullb/nullb0 && echo 64 > size && echo 1 > memory_backed && echo 2 > irqmode &&
 	echo 20000 > completion_nsec && echo 4096 > blocksize && echo 1 > power )
 
-# The module's code, for the filter by stack trace: only what is asked for below it fails.
-text=$(cat /sys/module/dm_ecache/sections/.text)
-size=$(awk '$1 == "dm_ecache" { print $2 }' /proc/modules)
-end=0xffffffff$(printf %08x $((0x${text#0xffffffff} + size)))
+# The module's code, for the filter by stack trace: only what is asked for below it fails. Up to its last function: right behind it may be
+# the code of another module, such as the disk's.
+code=$(awk '$4 == "[dm_ecache]" && tolower($2) == "t" { print $1 }' /proc/kallsyms | sort)
+text=0x$(echo "$code" | head -n 1)
+end=0x$(echo "$code" | tail -n 1)
 
 # set ATTRIBUTES FILE VALUE...: of $debug/failslab and fail_page_alloc
 set_fault() {
@@ -80,7 +81,9 @@ done
 refused=0 made=0
 while [ $((refused + made)) -lt 60 ]; do
 	put_key "$WORK/key"
-	faults 10 N ours
+	faults 2 N ours
+	# a table takes 300 pages, of which one nearly always fails: every second time objects only
+	[ $(((refused + made) % 2)) -eq 0 ] || echo 0 > $debug/fail_page_alloc/probability
 	if dmsetup create e --table "0 131072 ecache aes-xts-plain64 64 0 /dev/ram0 0 1 sector_size:4096" 2> /dev/null; then
 		dmsetup message e 0 key set "$KEYREF" 2> /dev/null || true
 		dmsetup message e 0 key wipe
