@@ -17,8 +17,8 @@
 #include "dm-ecache.h"
 
 /*
- * Where it won when measured (scripts/bench-native --parallel): to wake a CPU takes as long as to
- * encrypt some 100 KiB, so smaller bios lost 4 to 15 percent.
+ * Where it did not lose when measured (scripts/bench-native --parallel; testing.md has the
+ * figures): what it takes to wake a CPU has to be won back first.
  */
 static unsigned int parallel_bytes = SZ_1M;
 module_param(parallel_bytes, uint, 0644);

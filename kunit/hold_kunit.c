@@ -136,6 +136,22 @@ static void test_does_not_hold_when_there_is_a_key(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, nr_ended);
 }
 
+/* Each is counted and kept once, however late the work of a key comes that is gone again. */
+static void test_resubmission_without_a_key(struct kunit *test)
+{
+	struct hold_test *t = make_locked(test);
+	struct ecache_stats stats;
+
+	hold_all(test, t);
+	ecache_hold_resubmit(t->et);
+	flush_work(&t->et->resubmit_work);
+	ecache_stats_sum(t->et->vol, &stats);
+	KUNIT_EXPECT_EQ(test, NR_BIOS, stats.held);
+	KUNIT_EXPECT_EQ(test, 0, nr_ended);
+	ecache_hold_fail(t->et);
+	expect_ended(test, t, BLK_STS_IOERR);
+}
+
 static void test_never_holds_when_revoked(struct kunit *test)
 {
 	struct hold_test *t = make_locked(test);
@@ -212,6 +228,7 @@ static struct kunit_case hold_cases[] = {
 	KUNIT_CASE(test_holds_only_when_the_table_says_so),
 	KUNIT_CASE(test_holds_only_between_resume_and_suspend),
 	KUNIT_CASE(test_does_not_hold_when_there_is_a_key),
+	KUNIT_CASE(test_resubmission_without_a_key),
 	KUNIT_CASE(test_never_holds_when_revoked),
 	KUNIT_CASE(test_holds_while_a_wipe_is_under_way),
 	KUNIT_CASE(test_holds_for_the_time_of_the_table),

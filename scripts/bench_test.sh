@@ -59,7 +59,7 @@ test_usage() {
 	"$scripts/bench-native" --help >"$tmp/out" 2>&1
 	check "--help succeeds and says how" "$? $(sed -n '1s/ .*//p' "$tmp/out")" '0 usage:'
 	for args in '--bogus' 'word' '--boots' '--boots x' '--boots 0' '--rounds 1.5' '--cells 4k-randread,2m-read' \
-		'--sector-size 4000' '--bound one'; do
+		'--sector-size 4000' '--bound one' '--cells 128k-read' '--parallel --cells 4k-randread' '--parallel --against HEAD'; do
 		# shellcheck disable=SC2086
 		"$scripts/bench-native" $args >"$tmp/out" 2>&1
 		check "$args: wrong usage" "$?" 2
@@ -158,10 +158,22 @@ test_json() {
 print(d["format"], d["cpu"], d["rounds"], d["cells"]["c"]["cpu_ns"]["ecache"])' <"$tmp/json")" '1 A B C 3 1600'
 }
 
+test_parallel() {
+	# wall-clock times instead of CPU times
+	{
+		round 1 c 1 1000 1000 1200 800
+		echo 'sample 1 c 1 other 1600 9999'
+	} | awk '{ $7 = $6; $6 = 9999; print }' >"$tmp/samples"
+	check "both CPUs to one, of wall-clock time" "$(evaluate parallel time=wall | awk '$1 == "c" { print $2, $4, $6 }')" '0.500 1.000 1/1'
+	check "status 0" "$(cat "$tmp/status")" 0
+	check "CPU time has other controls" "$(evaluate parallel >/dev/null; cat "$tmp/status")" 3
+}
+
 test_usage
 test_ratios
 test_controls
 test_behind
+test_parallel
 test_json
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -12,9 +12,11 @@
 #	-v want=CELL,CELL...          the cells there must be
 #	-v boots=N                    how many boots must count in each
 #	-v out=table | json | short   short: the cells that have fewer, comma-separated
+#	-v out=parallel               ecache / other and A/A alone
+#	-v time=cpu | wall            of what the ratios are (default cpu)
 #	-v bound=X                    a cell is behind when ecache / nwq is above X by more than its own A/A deviates
 #
-# Exit status (table): 0; 1 a cell is behind; 3 none is, but in some too few boots count. 2 for a target twice in one round.
+# Exit status (table, parallel): 0; 1 a cell is behind; 3 none is, but in some too few boots count. 2 for a target twice in one round.
 
 BEGIN {
 	if (!boots) boots = 1
@@ -47,7 +49,7 @@ $1 == "sample" && NF == 7 && $6 > 0 && $3 in wanted {
 	}
 	key = $2 SUBSEP $3
 	if ($4 > last_round[key]) last_round[key] = $4
-	ns[$2, $3, $4, $5] = $6
+	ns[$2, $3, $4, $5] = time == "wall" ? $7 : $6
 	next
 }
 
@@ -62,7 +64,7 @@ function median(v, n,    i, j, x) {
 	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 }
 
-# The CPU time of one sample; floor and expected are made from others. "" if one is missing.
+# The time of one sample; floor and expected are made from others. "" if one is missing.
 function value(boot, cell, round, label,    a, b, c) {
 	if (label == "floor") {
 		a = value(boot, cell, round, "linear")
@@ -187,6 +189,16 @@ function table(    i, c, form) {
 	}
 }
 
+function parallel_table(    i, c, form) {
+	form = "%-12s %-20s %-20s %s\n"
+	printf form, "", "both CPUs / one", "A/A", "boots"
+	for (i = 1; i <= cells; i++) {
+		c = cell_order[i]
+		printf form, c, ratio(c, "ecache", "other"), ratio(c, "again", "nwq"),
+			good[c] "/" cell_boots[c] (good[c] < boots ? "  CONTROLS FAILED" : "")
+	}
+}
+
 END {
 	if (bad) exit 2
 	against = "against" in meta
@@ -208,6 +220,10 @@ END {
 	if (out == "json") {
 		json()
 		exit 0
+	}
+	if (out == "parallel") {
+		parallel_table()
+		exit short != "" ? 3 : 0
 	}
 	table()
 	exit any_behind ? 1 : short != "" ? 3 : 0

@@ -313,19 +313,25 @@ key_memory() {
 	build_module "$1" && scripts/key-memory --smp 2 "$1"
 }
 
-# mutate_group KIND ERE: the patches whose test matches, in one run of scripts/mutate with a copy of its own, and a result each
+# in_guests OPTION: the patches whose test needs a guest of its own or shares one (-l), or none (-L)
+in_guests() {
+	grep "$1" -E '^Test: (system/|agent/|key-memory/|docs/|kunit$)' scripts/mutate.d/*.patch
+}
+
+# mutate_group KIND PATCH...: those wanted in one run of scripts/mutate with a copy of its own, and a result each
 mutate_group() {
 	mutate_log=$out/mutate-$1.log
+	mutate_copy=build/mutate/$1
+	shift
 	patches=''
-	# shellcheck disable=SC2013 # names of ours
-	for f in $(grep -lE "^Test: $2" scripts/mutate.d/*.patch); do
+	for f; do
 		if wanted "mutate/$(basename "$f" .patch)"; then
 			patches="$patches $f"
 		fi
 	done
 	[ -n "$patches" ] || return 0
 	# shellcheck disable=SC2086
-	scripts/mutate -C "build/mutate/$1" $patches > "$mutate_log" 2>&1
+	scripts/mutate -C "$mutate_copy" $patches > "$mutate_log" 2>&1
 	for f in $patches; do
 		name=$(basename "$f" .patch)
 		cp "$mutate_log" "$out/$(log_of "mutate/$name")"
@@ -339,8 +345,10 @@ mutate_group() {
 }
 
 # The kernels' guests take longest: they and the rest are two groups.
-group_mutate_guests() { mutate_group guests '(system|key-memory|kunit$)'; }
-group_mutate_units() { mutate_group units '(unit/|kunit-uml )'; }
+# shellcheck disable=SC2046 # names of ours
+group_mutate_guests() { mutate_group guests $(in_guests -l); }
+# shellcheck disable=SC2046
+group_mutate_units() { mutate_group units $(in_guests -L); }
 group_coverage() { run coverage scripts/coverage --min 90; }
 
 group_key_memory() {

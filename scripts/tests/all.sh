@@ -16,8 +16,8 @@ for name; do
 	echo "$name $result $(uptime) $start" | awk '{ printf "%s %s %.1f\n", $1, $2, $3 - $4 }' | tee -a /out/results
 	if [ $result != ok ]; then
 		status=1
-		clear_away || true
+		clear_away
 	fi
-	unload || true
+	unload
 done
 exit $status

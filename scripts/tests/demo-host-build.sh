@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # For demo-host.sh, inside the toolbox root, before its guest: compiles what an administrator would have compiled, in a folder of the same name, so
-# that `make` in the emulated guest, where a compiler takes twenty times as long, finds it done. The result is in build/demo-host.
+# that `make` in the emulated guest, where a compiler is slow, finds it done. The result is in build/demo-host.
 set -eu
 
 mkdir -p /src/build/demo-host

@@ -8,7 +8,6 @@
 
 load_module
 modprobe dm_crypt
-case $(uname -r) in *-debug) KERNEL=debug ;; esac
 insmod "$MODULES/ecache_fake_accel.ko"
 fake=/sys/module/ecache_fake_accel/parameters
 timeout=/sys/module/dm_ecache/parameters/accel_timeout_ms

@@ -7,7 +7,6 @@
 # under a user. (AF_ALG would be the shorter way; newer kernels give it no asynchronous driver.)
 . "$(dirname "$0")/lib.sh"
 
-case $(uname -r) in *-debug) KERNEL=debug ;; esac
 insmod "$MODULES/ecache_fake_accel.ko"
 fake=/sys/module/ecache_fake_accel/parameters
 

@@ -13,7 +13,6 @@ case $(uname -r) in
 	say "kernel $KERNEL has no blk-crypto for modules: nothing to test"
 	exit 0
 	;;
-*-debug) KERNEL=debug ;;
 esac
 fake=/sys/module/ecache_fake_inline/parameters
 mnt=$WORK/mnt

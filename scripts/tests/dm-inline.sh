@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 
 load_module
-case $(uname -r) in *-debug) KERNEL=debug ;; esac
 ram_disks 1 64
 new_key "$WORK/key"
 case $(uname -r) in

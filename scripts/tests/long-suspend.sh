@@ -14,22 +14,24 @@ grep -qw deep /sys/power/mem_sleep || fail "this guest has no S3: $(cat /sys/pow
 load_module
 ram_disks 2 16
 new_key "$WORK/key"
+head -c 16k /dev/urandom > "$WORK/written"
 for name in short long; do
 	disk=/dev/ram0
 	[ $name = short ] || disk=/dev/ram1
 	ecache $name $disk 0 32768 "$WORK/key" sector_size:4096 lease:600
-	dd if="$SRC/dm-ecache/lease.c" of=/dev/mapper/$name bs=4k conv=sync oflag=direct status=none
+	dd if="$WORK/written" of=/dev/mapper/$name bs=4k oflag=direct status=none
 done
 
 root=$WORK/root
 mkdir "$root"
 mount -t tmpfs tmpfs "$root"
+cp "$WORK/written" "$root/"
 mkdir "$root/bin" "$root/dev" "$root/proc" "$root/sys"
 for program in busybox dmsetup; do
 	cp "$(command -v $program)" "$root/bin/"
 	ldd "$(command -v $program)" 2> /dev/null | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$root"
 done
-for name in sh cat dd sleep reboot cut; do
+for name in sh cmp cat dd sleep reboot cut; do
 	ln -s busybox "$root/bin/$name"
 done
 for fs in dev proc sys; do
@@ -74,7 +76,7 @@ sleep 1
 [ "$(field long 1)" = ACTIVE ] || ends 1 "a lease of 600 s: $(dmsetup status long)"
 now=$(field long 5)
 [ "$now" -le $((left - 15)) ] || ends 1 "the sleep of $slept s is not counted: $left s before, $now s after"
-dd if=/dev/mapper/long of=/dev/null bs=4k count=4 iflag=direct || ends 1 "the long lease does not read"
+dd if=/dev/mapper/long of=/read bs=4k count=4 iflag=direct && cmp /written /read || ends 1 "the long lease does not read what was written"
 ends 0 "slept $slept s: the lease of 15 s is over, that of 600 s went from $left s to $now s"
 END
 say "asleep from here on"
