@@ -79,7 +79,7 @@ for disk in /dev/ram0 /dev/nullb0; do
 done
 
 refused=0 made=0
-while [ $((refused + made)) -lt 60 ]; do
+while [ $((refused + made)) -lt 24 ]; do
 	put_key "$WORK/key"
 	faults 2 N ours
 	# a table takes 300 pages, of which one nearly always fails: every second time objects only
