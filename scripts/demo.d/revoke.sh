@@ -77,7 +77,8 @@ step_revoke() {
 	aws_as owner kms revoke-grant --key-id "$(kept key.1)" --grant-id "$(kept grant.1)"
 	rv_from=$(centis)
 	note "+0 s: aws kms revoke-grant returned"
-	one_grant 2 "$(kept grant.2)" &
+	# without our descriptors, which are to be the last
+	one_grant 2 "$(kept grant.2)" 7<&- 8<&- &
 	rv_other=$!
 	watch_key "$rv_from"
 	rv_took=$(since "$rv_from")
