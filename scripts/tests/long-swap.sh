@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Kernels: 7.3 6.1
-# Guest: --smp 2 --mem 384M --disk 1G
+# Guest: --smp 2 --mem 320M --disk 1G
 #
 # A small machine that swaps to a volume: three processes that together want half as much again as there is memory find theirs as it was, twice over, while
 # a file is written through another volume on the same disk; all of it ends, with no error.
