@@ -15,6 +15,9 @@ mkdir /sys/kernel/config/nullb/nullb0
 disk=/dev/nullb0
 grep -q poll /sys/kernel/debug/block/nullb0/hctx*/type || fail "the disk has no polled queue"
 
+# Its memory first: null_blk would allocate it in the poller, and sleep there (seen under DEBUG_ATOMIC_SLEEP).
+dd if=/dev/zero of=$disk bs=1M count=24 oflag=direct status=none
+
 # polls DEVICE OPTIONS...
 polls() {
 	device=$1
