@@ -27,7 +27,7 @@ count() {
 # verify: what fio writes it reads back
 verify() {
 	fio --name=v --filename=/dev/mapper/e --direct=1 --rw=randrw --bsrange=4k-256k --blockalign=4k --ioengine=libaio --iodepth=16 \
-		--size=8M --io_size=8M --offset=8M --verify=crc32c --verify_fatal=1 --output="$WORK/fio" || {
+		--size=8M --io_size=$((AMOUNT * 8))k --offset=8M --verify=crc32c --verify_fatal=1 --output="$WORK/fio" || {
 		cat "$WORK/fio"
 		fail "fio on a device that is $what"
 	}

@@ -27,9 +27,9 @@ for disk in /dev/ram0 "$null"; do
 		ecache e "$disk" 0 131072 "$WORK/key" sector_size:$sector
 		[ "$(blockdev --getss /dev/mapper/e)" = $sector ] || fail "logical block size"
 		verify --direct=1 --rw=randwrite --bsrange=$sector-64k --blockalign=$sector --ioengine=libaio --iodepth=32 \
-			--size=8M --io_size=4M
+			--size=8M --io_size=$((AMOUNT * 4))k
 		verify --direct=1 --rw=write --bs=4M --ioengine=libaio --iodepth=4 --size=16M
-		verify --direct=0 --rw=randwrite --bs=4k --ioengine=psync --size=8M --io_size=4M --end_fsync=1
+		verify --direct=0 --rw=randwrite --bs=4k --ioengine=psync --size=8M --io_size=$((AMOUNT * 4))k --end_fsync=1
 		verify --direct=1 --rw=randrw --bs=16k --ioengine=io_uring --iodepth=8 --numjobs=2 --offset_increment=32M --size=4M
 		[ "$(field e 12)" = 0 ] || fail "errors counted: $(dmsetup status e)"
 		[ "$(($(field e 6) * $(field e 7)))" -gt 0 ] || fail "nothing counted: $(dmsetup status e)"

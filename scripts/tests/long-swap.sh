@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Kernels: 7.3 6.1
+# Kernels: 7.3
 # Guest: --smp 2 --mem 320M --disk 1G
 #
 # A small machine that swaps to a volume: three processes that together want half as much again as there is memory find theirs as it was, twice over, while
