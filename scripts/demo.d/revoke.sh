@@ -77,8 +77,11 @@ step_revoke() {
 	aws_as owner kms revoke-grant --key-id "$(kept key.1)" --grant-id "$(kept grant.1)"
 	rv_from=$(centis)
 	note "+0 s: aws kms revoke-grant returned"
-	# without our descriptors, which are to be the last
-	one_grant 2 "$(kept grant.2)" 7<&- 8<&- &
+	# Our descriptors are to be the last: a redirection of the function would keep copies, to restore them.
+	(
+		exec 7<&- 8<&-
+		one_grant 2 "$(kept grant.2)"
+	) &
 	rv_other=$!
 	watch_key "$rv_from"
 	rv_took=$(since "$rv_from")
