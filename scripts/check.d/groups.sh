@@ -94,6 +94,7 @@ list_all() {
 	echo docs/tour
 	echo kunit
 	echo key-memory/7.3
+	echo secret-memory/7.3
 }
 
 list_long() {
@@ -266,11 +267,11 @@ module_for() {
 guest_builds() {
 	for k in $kernels; do
 		# shellcheck disable=SC2046
-		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour "key-memory/$k" || return 1
+		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour "key-memory/$k" "secret-memory/$k" || return 1
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
-	elif { agent_tests | sed 's|^|agent/|'; echo docs/tour; } | any_wanted; then
+	elif { agent_tests | sed 's|^|agent/|'; echo docs/tour; echo secret-memory/7.3; } | any_wanted; then
 		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
 	return 0
@@ -280,6 +281,7 @@ group_agent() { agent_group; }
 group_kunit() { run kunit scripts/kunit; }
 # Without the SHA instructions, which many servers do not have, the kernel's hash leaves its input on the stack.
 group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 --append clearcpuid=sha_ni 7.3; }
+group_secrets() { run secret-memory/7.3 scripts/secret-memory --smp 1 7.3; }
 group_tour() { run docs/tour tour; }
 group_fast() { fast_group; }
 group_7() { system_group 7.3; }
@@ -303,7 +305,7 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane kunit 7 agent tour fast 12 1 keys &
+		lane kunit 7 agent tour fast 12 1 keys secrets &
 	done
 	wait
 }

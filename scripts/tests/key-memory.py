@@ -335,6 +335,7 @@ class Monitor:
 
 class Run:
     """One guest and its dumps."""
+    SCRIPT = "key-memory.sh"    # beside this file
 
     def __init__(self, folder):
         self.folder = folder
@@ -416,6 +417,14 @@ class Run:
             else:
                 self.say(f"no key in {name} ({len(text)} bytes)")
 
+    def take(self, number, image):
+        """What becomes of a dump."""
+        self.search_dump(number, image)
+
+    def conclude(self):
+        """When the guest has ended well."""
+        self.search_shown()
+
     def go(self, version, options):
         vm = os.path.join(os.path.dirname(__file__), "..", "vm")
         with contextlib.ExitStack() as stack:
@@ -424,21 +433,21 @@ class Run:
             self.guest = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", vm, "run", "--mem", f"{MEMORY_MIB}M", "--share", self.folder, *options,
                  "--qemu", "-qmp", "--qemu", f"unix:{qmp},server=on,wait=off",
-                 version, "scripts/tests/key-memory.sh", f"{self.seed:016x}"])
+                 version, f"scripts/tests/{self.SCRIPT}", f"{self.seed:016x}"])
             stack.callback(self.guest.wait)
             stack.callback(self.guest.terminate)
             number = 1
             while self.wait(f"ready.{number}", "done") == f"ready.{number}":
                 if number == 1:
                     monitor = Monitor(qmp)
-                self.search_dump(number, self.dump(monitor, number))
+                self.take(number, self.dump(monitor, number))
                 number += 1
             if self.guest.wait() != 0:
                 self.fail(f"the guest ended with status {self.guest.returncode}")
             elif number < 3:
                 self.fail("fewer than two dumps")
             else:
-                self.search_shown()
+                self.conclude()
         return self.failures == 0
 
 
