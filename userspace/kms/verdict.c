@@ -171,7 +171,7 @@ static struct ruling of_code(const struct kms_answer *a)
 	if (!strcmp(a->code, "KMSInvalidStateException"))
 		return invalid_state(a->message);
 	/* A skewed clock makes a signature invalid; the text names the cause, the verdict is the same. */
-	if (!strcmp(a->code, "InvalidSignatureException") &&
+	if ((!strcmp(a->code, "InvalidSignatureException") || !strcmp(a->code, "SignatureDoesNotMatch")) &&
 	    (strcasestr(a->message, "signature expired") || strcasestr(a->message, "not yet current")))
 		return (struct ruling){ VERDICT_AGENT_FAULT, VERDICT_WHY_CLOCK };
 	for (i = 0; i < ARRAY_SIZE(codes); i++) {

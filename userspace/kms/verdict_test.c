@@ -72,6 +72,7 @@ static const struct row {
 	{ 400, "InvalidSignatureException", "does not match", VERDICT_AGENT_FAULT, VERDICT_WHY_CREDENTIALS },
 	{ 400, "InvalidSignatureException", "Signature expired: 2 < 3", VERDICT_AGENT_FAULT, VERDICT_WHY_CLOCK },
 	{ 400, "InvalidSignatureException", "Signature not yet current", VERDICT_AGENT_FAULT, VERDICT_WHY_CLOCK },
+	{ 403, "SignatureDoesNotMatch", "Signature expired: 2 < 3", VERDICT_AGENT_FAULT, VERDICT_WHY_CLOCK },
 	{ 403, "SignatureDoesNotMatch", "", VERDICT_AGENT_FAULT, VERDICT_WHY_CREDENTIALS },
 	{ 400, "IncompleteSignature", "", VERDICT_AGENT_FAULT, VERDICT_WHY_CREDENTIALS },
 	{ 400, "IncompleteSignatureException", "", VERDICT_AGENT_FAULT, VERDICT_WHY_CREDENTIALS },
