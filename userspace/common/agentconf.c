@@ -29,15 +29,47 @@ static int keep_path(char **slot, const char *value, struct err *e)
 	return *value == '/' ? keep(slot, value, e) : err_set(e, -EINVAL, "must be an absolute path");
 }
 
-static int parse_kms_endpoint(void *ctx, const char *value, struct err *e)
+static int keep_yes_no(bool *slot, const char *value, struct err *e)
 {
-	struct agentconf *c = ctx;
+	*slot = !strcmp(value, "yes");
+	if (!*slot && strcmp(value, "no"))
+		return err_set(e, -EINVAL, "must be yes or no");
+	return 0;
+}
+
+static int keep_endpoint(char **slot, const char *value, struct err *e)
+{
 	struct endpoint ep;
 	int rc;
 
 	/* The region does not matter for the form, and its line may come later. */
 	rc = endpoint_parse(value, "us-east-1", &ep, e);
-	return rc ? rc : keep(&c->kms_endpoint, value, e);
+	return rc ? rc : keep(slot, value, e);
+}
+
+static int parse_kms_endpoint(void *ctx, const char *value, struct err *e)
+{
+	return keep_endpoint(&((struct agentconf *)ctx)->kms_endpoint, value, e);
+}
+
+static int parse_sts_endpoint(void *ctx, const char *value, struct err *e)
+{
+	return keep_endpoint(&((struct agentconf *)ctx)->sts_endpoint, value, e);
+}
+
+static int parse_kms_ca_file(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->kms_ca_file, value, e);
+}
+
+static int parse_use_fips(void *ctx, const char *value, struct err *e)
+{
+	return keep_yes_no(&((struct agentconf *)ctx)->use_fips, value, e);
+}
+
+static int parse_use_dualstack(void *ctx, const char *value, struct err *e)
+{
+	return keep_yes_no(&((struct agentconf *)ctx)->use_dualstack, value, e);
 }
 
 static int parse_region(void *ctx, const char *value, struct err *e)
@@ -116,6 +148,10 @@ static int parse_control_socket(void *ctx, const char *value, struct err *e)
 
 static const struct conf_key keys[] = {
 	{ "kms-endpoint", parse_kms_endpoint, 0 },
+	{ "sts-endpoint", parse_sts_endpoint, 0 },
+	{ "kms-ca-file", parse_kms_ca_file, 0 },
+	{ "use-fips", parse_use_fips, 0 },
+	{ "use-dualstack", parse_use_dualstack, 0 },
 	{ "region", parse_region, 1 },
 	{ "host-principal", parse_host_principal, 0 },
 	{ "host-profile", parse_host_profile, 0 },
@@ -153,11 +189,14 @@ static int set_default(char **slot, const char *value)
 
 static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
 {
+	const struct endpoint_config where = {
+		.kms = c->kms_endpoint, .sts = c->sts_endpoint, .fips = c->use_fips, .dualstack = c->use_dualstack,
+	};
+	struct endpoint ep, sts;
 	const char *key = "";
-	struct endpoint ep;
 	int rc;
 
-	rc = endpoint_parse(c->kms_endpoint, c->region, &ep, e);
+	rc = endpoint_resolve(&where, c->region, &ep, &sts, e);
 	if (rc)
 		return err_prefix(e, "%s", name), rc;
 	if (c->canary_key && !arn_in_region(c->canary_key, c->region))
@@ -210,6 +249,8 @@ int agentconf_load(const char *path, struct agentconf *out, struct err *e)
 void agentconf_free(struct agentconf *c)
 {
 	free(c->kms_endpoint);
+	free(c->sts_endpoint);
+	free(c->kms_ca_file);
 	free(c->region);
 	free(c->host_principal);
 	free(c->host_profile);

@@ -2,6 +2,7 @@
 #ifndef ECACHE_AGENTCONF_H
 #define ECACHE_AGENTCONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -15,6 +16,9 @@
  */
 struct agentconf {
 	char *kms_endpoint;	/* NULL: AWS's endpoint of the region */
+	char *sts_endpoint;	/* NULL: by kms_endpoint */
+	char *kms_ca_file;	/* path; NULL: this host's store */
+	bool use_fips, use_dualstack;
 	char *region;
 	char *host_principal;	/* user or role ARN; "" */
 	char *host_profile;	/* "default" */

@@ -22,6 +22,9 @@ static void a_region_is_enough_and_the_rest_has_defaults(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_int_equal(parse("region=eu-west-1\n", &c, NULL), 0);
 	assert_null(c.kms_endpoint);
+	assert_null(c.sts_endpoint);
+	assert_null(c.kms_ca_file);
+	assert_false(c.use_fips || c.use_dualstack);
 	assert_string_equal(c.region, "eu-west-1");
 	assert_string_equal(c.host_principal, "");
 	assert_string_equal(c.host_profile, "default");
@@ -45,6 +48,10 @@ static void every_key_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(parse("kms-endpoint=unix:/run/ecache-kmsd/kms.sock\n"
+			       "sts-endpoint=https://sts.example.org\n"
+			       "kms-ca-file=/etc/ecache/ca.pem\n"
+			       "use-fips=no\n"
+			       "use-dualstack=no\n"
 			       "region=eu-west-1\n"
 			       "host-principal=arn:aws:iam::111122223333:role/cache-host\n"
 			       "host-profile=host\n"
@@ -59,6 +66,8 @@ static void every_key_is_taken(void **state)
 			       "net-socket=/n\n"
 			       "control-socket=/c\n", &c, NULL), 0);
 	assert_string_equal(c.kms_endpoint, "unix:/run/ecache-kmsd/kms.sock");
+	assert_string_equal(c.sts_endpoint, "https://sts.example.org");
+	assert_string_equal(c.kms_ca_file, "/etc/ecache/ca.pem");
 	assert_string_equal(c.host_principal, "arn:aws:iam::111122223333:role/cache-host");
 	assert_string_equal(c.host_profile, "host");
 	assert_string_equal(c.host_credentials, "/root/creds");
@@ -105,7 +114,7 @@ static void every_key_is_described(void **state)
 		if (strstr(e.what, "unknown key"))
 			fail_msg("described, but not a key: %s", line);
 	}
-	assert_int_equal(keys, 14);
+	assert_int_equal(keys, 18);
 	free(text);
 }
 
@@ -128,8 +137,18 @@ static void the_examples_of_the_manual_are_good(void **state)
 		agentconf_free(&c);
 		examples++;
 	}
-	assert_int_equal(examples, 2);
+	assert_int_equal(examples, 3);
 	free(text);
+}
+
+static void variants_of_awss_endpoints_can_be_chosen(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	assert_int_equal(parse("region=us-east-1\nuse-fips=yes\nuse-dualstack=yes\n", &c, NULL), 0);
+	assert_true(c.use_fips && c.use_dualstack);
+	agentconf_free(&c);
 }
 
 static void only_a_local_kms_has_a_default_key(void **state)
@@ -173,6 +192,11 @@ static void bad_values_are_named(void **state)
 		{ "region=Eu West\n", "ecached.conf:1: region: " },
 		{ "region=r\nkms-endpoint=http://10.0.0.1\n", "ecached.conf:2: kms-endpoint: " },
 		{ "region=r\nkms-endpoint=\n", "ecached.conf:2: kms-endpoint: " },
+		{ "region=r\nsts-endpoint=sts\n", "ecached.conf:2: sts-endpoint: " },
+		{ "region=r\nkms-ca-file=ca.pem\n", "kms-ca-file: must be an absolute path" },
+		{ "region=r\nuse-fips=true\n", "use-fips: must be yes or no" },
+		{ "region=r\nuse-dualstack=1\n", "use-dualstack: must be yes or no" },
+		{ "region=r\nuse-fips=yes\nkms-endpoint=unix:/k\n", "ecached.conf: FIPS with the endpoint" },
 		{ "region=r\nhost-principal=arn:aws:sts::111122223333:assumed-role/x/y\n", "host-principal: " },
 		{ "region=r\nhost-profile=\n", "host-profile: must not be empty" },
 		{ "region=r\ndefault-key=\n", "default-key: must not be empty" },
@@ -212,6 +236,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_taken),
 		cmocka_unit_test(every_key_is_described),
 		cmocka_unit_test(the_examples_of_the_manual_are_good),
+		cmocka_unit_test(variants_of_awss_endpoints_can_be_chosen),
 		cmocka_unit_test(only_a_local_kms_has_a_default_key),
 		cmocka_unit_test(credentials_of_systemd_come_first),
 		cmocka_unit_test(bad_values_are_named),

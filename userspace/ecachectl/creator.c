@@ -17,6 +17,10 @@
 /* What ecached asks for; strings are borrowed from its message. */
 struct ask {
 	const char *endpoint;
+	const char *sts_endpoint;
+	const char *ca_file;
+	bool fips;
+	bool dualstack;
 	const char *region;
 	const char *kms_key;	/* id, alias or ARN */
 	const char *grantee;
@@ -47,6 +51,10 @@ static int read_ask(struct json_object *msg, struct ask *a, struct err *e)
 	struct json_object *context = NULL;
 	const struct js_member members[] = {
 		{ "endpoint", JS_STRING, JS_OPTIONAL, 1, 1024, .string = &a->endpoint },
+		{ "sts_endpoint", JS_STRING, JS_OPTIONAL, 1, 1024, .string = &a->sts_endpoint },
+		{ "ca_file", JS_STRING, JS_OPTIONAL, 1, 4096, .string = &a->ca_file },
+		{ "fips", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &a->fips },
+		{ "dualstack", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &a->dualstack },
 		{ "region", JS_STRING, 0, 1, 64, .string = &a->region },
 		{ "kms_key", JS_STRING, JS_OPTIONAL, 1, KMS_ARN_MAX, .string = &a->kms_key },
 		{ "grantee", JS_STRING, JS_OPTIONAL, 1, 256, .string = &a->grantee },
@@ -71,6 +79,11 @@ static int open_kms(const struct creator *who, const struct ask *a, struct kms *
 {
 	const struct kms_config cfg = {
 		.endpoint = a->endpoint,
+		.sts_endpoint = a->sts_endpoint,
+		.fips = a->fips,
+		.dualstack = a->dualstack,
+		.environment = true,
+		.ca_file = a->ca_file,
 		.region = a->region,
 		.creds = {
 			.environment = !who->profile && !who->credentials,

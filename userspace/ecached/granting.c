@@ -22,9 +22,7 @@ static int send_ask(const struct env *env, struct talk *t, const struct grant_as
 	for (i = 0; i < ctx.nr; i++)
 		js_put_string(context, ctx.pair[i].key, ctx.pair[i].value);
 	js_put_string(msg, PROTO_ASK, PROTO_ASK_GRANT);
-	if (env->conf->kms_endpoint)
-		js_put_string(msg, "endpoint", env->conf->kms_endpoint);
-	js_put_string(msg, "region", env->conf->region);
+	talk_where(msg, env->conf);
 	js_put_string(msg, "kms_key", ask->kms_key);
 	if (ask->key_arn)
 		js_put_string(msg, "key_arn", ask->key_arn);

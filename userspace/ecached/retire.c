@@ -18,9 +18,7 @@ static int by_creator(const struct env *env, struct talk *t, const char *key_arn
 	int rc;
 
 	js_put_string(msg, PROTO_ASK, PROTO_ASK_RETIRE);
-	if (env->conf->kms_endpoint)
-		js_put_string(msg, "endpoint", env->conf->kms_endpoint);
-	js_put_string(msg, "region", env->conf->region);
+	talk_where(msg, env->conf);
 	js_put_string(msg, "key_arn", key_arn);
 	js_put_string(msg, "grant_id", grant_id);
 	t->cancelled = false;		/* the user's "cancel" was about what is being undone here */

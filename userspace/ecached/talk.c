@@ -20,6 +20,19 @@ struct json_object *talk_message(const char *type)
 	return msg;
 }
 
+void talk_where(struct json_object *msg, const struct agentconf *conf)
+{
+	if (conf->kms_endpoint)
+		js_put_string(msg, "endpoint", conf->kms_endpoint);
+	if (conf->sts_endpoint)
+		js_put_string(msg, "sts_endpoint", conf->sts_endpoint);
+	if (conf->kms_ca_file)
+		js_put_string(msg, "ca_file", conf->kms_ca_file);
+	js_put(msg, "fips", json_object_new_boolean(conf->use_fips));
+	js_put(msg, "dualstack", json_object_new_boolean(conf->use_dualstack));
+	js_put_string(msg, "region", conf->region);
+}
+
 int talk_send(struct talk *t, struct json_object *msg, struct err *e)
 {
 	int rc;

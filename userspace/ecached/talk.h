@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <json-c/json.h>
 
+#include "../common/agentconf.h"
 #include "../common/err.h"
 
 /*
@@ -49,5 +50,8 @@ void talk_error(struct talk *t, const struct err *e);
 
 /* talk_message - {"type": @type}; NULL on no memory, which js_put() and talk_send() pass on. */
 struct json_object *talk_message(const char *type);
+
+/* talk_where - say in an ask where the KMS is. */
+void talk_where(struct json_object *msg, const struct agentconf *conf);
 
 #endif

@@ -13,8 +13,6 @@
 #include "verdict.h"
 
 #define ANSWER_DEPTH 12
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 20000
 
 static int keep_source(struct kms *k, const struct creds_source *src)
 {
@@ -34,6 +32,32 @@ static int keep_source(struct kms *k, const struct creds_source *src)
 	return 0;
 }
 
+/* keep_ca_file - AWS_CA_BUNDLE only where the environment is asked at all. */
+static int keep_ca_file(struct kms *k, const struct kms_config *cfg)
+{
+	const char *path = cfg->ca_file;
+
+	if (!path && cfg->environment)
+		path = secure_getenv("AWS_CA_BUNDLE");
+	if (!path || !*path)
+		return 0;
+	k->ca_file = strdup(path);
+	return k->ca_file ? 0 : -ENOMEM;
+}
+
+static int find_services(struct kms *k, const struct kms_config *cfg, struct err *e)
+{
+	const struct endpoint_config where = {
+		.kms = cfg->endpoint,
+		.sts = cfg->sts_endpoint,
+		.fips = cfg->fips,
+		.dualstack = cfg->dualstack,
+		.environment = cfg->environment,
+	};
+
+	return endpoint_resolve(&where, cfg->region, &k->kms, &k->sts, e);
+}
+
 int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 {
 	struct kms *k;
@@ -48,13 +72,13 @@ int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 	k->creds.store.fd = -1;
 	k->timeout_ms = cfg->timeout_ms;
 	k->attempts = cfg->attempts;
-	rc = endpoint_parse(cfg->endpoint, cfg->region, &k->kms, e);
-	if (!rc)
-		rc = endpoint_service(&k->kms, "sts", cfg->region, &k->sts, e);
+	k->total_ms = cfg->total_ms;
+	k->memo = cfg->memo ? cfg->memo : &k->own_memo;
+	rc = find_services(k, cfg, e);
 	if (rc)
 		goto close_client;
 	k->region = strdup(cfg->region);
-	if (!k->region || keep_source(k, &cfg->creds)) {
+	if (!k->region || keep_source(k, &cfg->creds) || keep_ca_file(k, cfg)) {
 		rc = err_set(e, -ENOMEM, "out of memory");
 		goto close_client;
 	}
@@ -77,6 +101,7 @@ void kms_close(struct kms *k)
 		return;
 	transport_close(k->transport);
 	creds_wipe(&k->creds);
+	free(k->ca_file);
 	free(k->profile);
 	free(k->file);
 	free(k->region);
@@ -101,32 +126,20 @@ void client_wipe(struct kms *k)
 	memset(&k->rs, 0, sizeof(k->rs));
 }
 
-/* pause_before - a random part of 1, 2, 4... s, so that many hosts that failed together do not come back together. */
-static void pause_before(unsigned int attempt)
+static int64_t now_ms(void)
 {
-	unsigned int most = BACKOFF_FIRST_MS, r = 0;
 	struct timespec ts;
 
-	while (attempt-- > 1 && most < BACKOFF_MAX_MS)
-		most *= 2;
-	if (most > BACKOFF_MAX_MS)
-		most = BACKOFF_MAX_MS;
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		r = most / 2;
-	r %= most + 1;
-	ts.tv_sec = r / 1000;
-	ts.tv_nsec = r % 1000 * 1000000L;
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
-		;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* worth_retrying - what passes by itself. A grant quota (LimitExceeded) does not, nor does a proxy's page. */
-static bool worth_retrying(const struct kms_answer *a)
+static void pause_ms(unsigned int ms)
 {
-	enum verdict_why why;
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 
-	return verdict_of_probe(a, &why) == VERDICT_UNREACHABLE && why != VERDICT_WHY_BAD_ANSWER &&
-	       strcmp(a->code, "LimitExceededException");
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+		;
 }
 
 static void attempt(struct kms *k, struct request *rq, struct kms_answer *a, struct err *e)
@@ -134,6 +147,7 @@ static void attempt(struct kms *k, struct request *rq, struct kms_answer *a, str
 	int rc;
 
 	memset(a, 0, sizeof(*a));
+	memset(&k->rs, 0, sizeof(k->rs));
 	a->transport = KMS_NO_ANSWER;
 	if (!k->transport) {
 		k->transport = transport_open(e);
@@ -148,7 +162,7 @@ static void attempt(struct kms *k, struct request *rq, struct kms_answer *a, str
 		}
 	}
 	rq->creds = &k->creds;
-	rc = transport_post(k->transport, rq, &k->rs, e);
+	rc = transport_send(k->transport, rq, &k->rs, e);
 	if (rc) {
 		if (rc == -EBADMSG)
 			a->transport = KMS_BAD_ANSWER;
@@ -163,21 +177,77 @@ static void attempt(struct kms *k, struct request *rq, struct kms_answer *a, str
 		answer_of_xml_error(a, k->rs.body, k->rs.len);
 }
 
+/* wrong_clock - the service refused the time of the signature, and says what time it is. */
+static bool wrong_clock(const struct kms *k, const struct kms_answer *a)
+{
+	enum verdict_why why;
+
+	verdict_of_probe(a, &why);
+	return why == VERDICT_WHY_CLOCK && a->transport == KMS_ANSWERED && k->rs.date_s;
+}
+
+/*
+ * attempt_on_time - an attempt; when the service refuses its time, another one by the service's clock, which does not
+ * count as a retry: it costs nothing to try, and a host with a wrong clock would otherwise fail for ever.
+ */
+static void attempt_on_time(struct kms *k, struct request *rq, struct kms_answer *a, struct err *e)
+{
+	struct skew *skew = &k->memo->skew;
+	char date[17];
+
+	rq->date = skew_date(skew, skew_clock(), date) ? date : NULL;
+	attempt(k, rq, a, e);
+	if (wrong_clock(k, a) && skew_learn(skew, k->rs.date_s, skew_clock()) && skew_date(skew, skew_clock(), date)) {
+		rq->date = date;
+		*e = (struct err)ERR_INIT;
+		attempt(k, rq, a, e);
+		/* A Date that the service itself does not believe is not worth keeping. */
+		if (wrong_clock(k, a))
+			skew_forget(skew);
+	}
+	rq->date = NULL;
+}
+
+/* pause_before_retry - false when there is to be none: too late, too many, or it would not help. */
+static bool pause_before_retry(struct kms *k, struct retry_bucket *bucket, const struct kms_answer *a, unsigned int n,
+			       int64_t deadline_ms, unsigned int *paid)
+{
+	enum retry why = retry_class(a, k->rs.timed_out);
+	unsigned int delay;
+	uint32_t r;
+
+	if (n >= k->attempts || why == RETRY_NEVER)
+		return false;
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		r = UINT32_MAX / 2;
+	delay = retry_delay_ms(n, r, k->rs.retry_after_ms);
+	if (k->total_ms && now_ms() + delay + k->timeout_ms > deadline_ms)
+		return false;
+	*paid = retry_take(bucket, why);
+	if (!*paid)
+		return false;
+	client_wipe(k);
+	pause_ms(delay);
+	return true;
+}
+
 static int send_with_retries(struct kms *k, struct request *rq, const char *op, const char *subject,
 			     struct kms_answer *a, struct err *e)
 {
+	struct retry_bucket *bucket = rq->target ? &k->memo->kms : &k->memo->sts;
+	int64_t deadline_ms = now_ms() + k->total_ms;
 	struct err unread = ERR_INIT;
-	unsigned int n = 1;
+	unsigned int n = 0, paid = 0;
 
 	if (!e)
 		e = &unread;
-	for (;;) {
+	do {
 		*e = (struct err)ERR_INIT;
-		attempt(k, rq, a, e);
-		if (n >= k->attempts || !worth_retrying(a))
-			break;
-		pause_before(n++);
-	}
+		attempt_on_time(k, rq, a, e);
+	} while (pause_before_retry(k, bucket, a, ++n, deadline_ms, &paid));
+	/* A dry run that succeeds is an error, and so are KMS's other considered words: the service is well. */
+	if (retry_class(a, false) == RETRY_NEVER && (a->http_status == 200 || a->code[0]))
+		retry_succeeded(bucket, paid);
 	if (a->transport == KMS_ANSWERED && a->http_status == 200)
 		return 0;
 	client_wipe(k);
@@ -195,6 +265,7 @@ int client_call(struct kms *k, const char *op, const char *subject, struct json_
 		.content_type = "application/x-amz-json-1.1",
 		.target = target,
 		.timeout_ms = k->timeout_ms,
+		.ca_file = k->ca_file,
 	};
 	int rc;
 
@@ -222,6 +293,7 @@ int client_query(struct kms *k, const char *op, const char *form, struct kms_ans
 		.body = form,
 		.body_len = strlen(form),
 		.timeout_ms = k->timeout_ms,
+		.ca_file = k->ca_file,
 	};
 
 	return send_with_retries(k, &rq, op, "", a, e);

@@ -4,7 +4,9 @@
 
 #include <json-c/json.h>
 
+#include "endpoint.h"
 #include "kms.h"
+#include "memo.h"
 #include "request.h"
 
 /* Private to the operations of the KMS client (op_*.c): one call, its retries, its answer. */
@@ -17,9 +19,13 @@ struct kms {
 	char *profile;			/* may be NULL */
 	struct creds_source source;	/* points to the two above */
 	struct creds creds;		/* loaded when store.data */
+	char *ca_file;			/* may be NULL */
+	struct memo *memo;		/* the caller's, or the next */
+	struct memo own_memo;
 	struct transport *transport;
 	unsigned int timeout_ms;
 	unsigned int attempts;
+	unsigned int total_ms;
 	struct response rs;		/* of the last call, until client_wipe() */
 };
 

@@ -3,6 +3,7 @@
 #define ECACHE_CREDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "../common/err.h"
 #include "../common/secret.h"
@@ -23,6 +24,7 @@ struct creds {
 	const char *access_key_id;
 	const char *secret_access_key;
 	const char *session_token;
+	int64_t expires_s;	/* Unix time; 0: never, as far as is known */
 	struct secret store;
 };
 

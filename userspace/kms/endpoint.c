@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arn.h"
 #include "endpoint.h"
+#include "partition.h"
 
 #define HOST_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
 
-static bool ends_with(const char *s, const char *tail)
+/* aws_endpoint - @label is the first part of the host name: "kms", "sts-fips". */
+static void aws_endpoint(const char *label, const char *region, bool dualstack, struct endpoint *out)
 {
-	size_t n = strlen(s), t = strlen(tail);
+	const struct partition *p = partition_of(region);
 
-	return n >= t && !strcmp(s + n - t, tail);
-}
-
-static const char *aws_suffix(const char *region)
-{
-	return !strncmp(region, "cn-", 3) ? "amazonaws.com.cn" : "amazonaws.com";
-}
-
-static void aws_endpoint(const char *service, const char *region, struct endpoint *out)
-{
-	snprintf(out->host, sizeof(out->host), "%s.%s.%s", service, region, aws_suffix(region));
+	memset(out, 0, sizeof(*out));
+	snprintf(out->host, sizeof(out->host), "%s.%s.%s", label, region, dualstack ? p->dualstack_suffix : p->suffix);
 	snprintf(out->url, sizeof(out->url), "https://%s", out->host);
 	out->aws = true;
 }
@@ -90,7 +84,7 @@ static int url_endpoint(const char *text, const char *host, bool tls, struct end
 	}
 	snprintf(out->url, sizeof(out->url), "%s://%s", tls ? "https" : "http", out->host);
 	snprintf(bare, sizeof(bare), "%.*s", (int)n, host);
-	out->aws = tls && (ends_with(bare, ".amazonaws.com") || ends_with(bare, ".amazonaws.com.cn"));
+	out->aws = tls && partition_has_host(bare);
 	return 0;
 
 bad:
@@ -106,7 +100,7 @@ int endpoint_parse(const char *text, const char *region, struct endpoint *out, s
 	if (rc)
 		return rc;
 	if (!text)
-		aws_endpoint("kms", region, out);
+		aws_endpoint("kms", region, false, out);
 	else if (!strncmp(text, "unix:", 5))
 		rc = unix_endpoint(text + 5, out, e);
 	else if (!strncmp(text, "https://", 8))
@@ -118,18 +112,72 @@ int endpoint_parse(const char *text, const char *region, struct endpoint *out, s
 	return rc;
 }
 
-int endpoint_service(const struct endpoint *kms, const char *service, const char *region, struct endpoint *out,
+/* variable - NULL when it is not set, is empty, or does not count. */
+static const char *variable(const struct endpoint_config *c, const char *name)
+{
+	const char *value = c->environment && !c->kms ? secure_getenv(name) : NULL;
+
+	return value && *value ? value : NULL;
+}
+
+static int named(const char *text, const char *where, const char *region, struct endpoint *out, struct err *e)
+{
+	int rc = endpoint_parse(text, region, out, e);
+
+	if (rc && where)
+		err_prefix(e, "%s", where);
+	return rc;
+}
+
+static int resolve_kms(const struct endpoint_config *c, const char *region, bool fips, bool dualstack,
+		       struct endpoint *kms, struct err *e)
+{
+	static const char *const names[] = { "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL" };
+	const char *text = c->kms, *where = NULL;
+	size_t i;
+
+	for (i = 0; !text && i < sizeof(names) / sizeof(*names); i++) {
+		text = variable(c, names[i]);
+		where = names[i];
+	}
+	if (!text) {
+		aws_endpoint(fips ? "kms-fips" : "kms", region, dualstack, kms);
+		return 0;
+	}
+	if (fips || dualstack) {
+		err_set(e, -EINVAL, "%s with the endpoint \"%.200s\"", fips ? "FIPS" : "dual stack", text);
+		err_hint(e, "they choose among AWS's endpoints; name the endpoint that is meant, or leave it out");
+		return -EINVAL;
+	}
+	return named(text, where, region, kms, e);
+}
+
+int endpoint_resolve(const struct endpoint_config *c, const char *region, struct endpoint *kms, struct endpoint *sts,
 		     struct err *e)
 {
+	const char *fips_env = variable(c, "AWS_USE_FIPS_ENDPOINT");
+	const char *dual_env = variable(c, "AWS_USE_DUALSTACK_ENDPOINT");
+	bool fips = c->fips || (fips_env && !strcasecmp(fips_env, "true"));
+	bool dualstack = c->dualstack || (dual_env && !strcasecmp(dual_env, "true"));
+	const char *text = c->sts, *where = NULL;
 	int rc;
 
+	memset(kms, 0, sizeof(*kms));
+	memset(sts, 0, sizeof(*sts));
 	rc = arn_check_region(region, e);
+	if (!rc)
+		rc = resolve_kms(c, region, fips, dualstack, kms, e);
 	if (rc)
 		return rc;
-	*out = *kms;
-	if (kms->aws) {
-		memset(out, 0, sizeof(*out));
-		aws_endpoint(service, region, out);
+	if (!text) {
+		where = "AWS_ENDPOINT_URL_STS";
+		text = variable(c, where);
 	}
+	if (text)
+		return named(text, where, region, sts, e);
+	if (kms->aws)
+		aws_endpoint(fips ? partition_of(region)->sts_fips : "sts", region, dualstack, sts);
+	else
+		*sts = *kms;
 	return 0;
 }

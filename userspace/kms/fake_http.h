@@ -2,6 +2,7 @@
 #ifndef ECACHE_FAKE_HTTP_H
 #define ECACHE_FAKE_HTTP_H
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 /*
- * An HTTP server for tests, on a unix socket, in a thread: it answers one connection after the other with the replies
+ * An HTTP server for tests, on a unix socket or (fake_start_tcp) 127.0.0.1, in a thread: it answers one connection after the other with the replies
  * of a script, the last one again and again. It checks nothing; what came is kept for the test to look at.
  */
 struct fake_reply {
@@ -134,27 +135,47 @@ static inline void *fake_run(void *ctx)
 	}
 }
 
+static inline bool fake_run_thread(struct fake_http *f, const struct fake_reply *script, size_t nr)
+{
+	f->script = script;
+	f->nr = nr;
+	if (pipe(f->stop) || listen(f->listener, 64) || sem_init(&f->running, 0, 0) ||
+	    pthread_create(&f->thread, NULL, fake_run, f))
+		return false;
+	while (sem_wait(&f->running))
+		;
+	return true;
+}
+
 /* Returns when the thread only waits: a child forked from now on inherits no lock that it holds. */
 static inline bool fake_start(struct fake_http *f, const struct fake_reply *script, size_t nr)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	memset(f, 0, sizeof(*f));
-	f->script = script;
-	f->nr = nr;
 	strcpy(f->dir, "/tmp/fake_http.XXXXXX");
-	if (!mkdtemp(f->dir) || pipe(f->stop))
+	if (!mkdtemp(f->dir))
 		return false;
 	snprintf(f->path, sizeof(f->path), "%.60s/s", f->dir);
 	snprintf(f->endpoint, sizeof(f->endpoint), "unix:%.80s", f->path);
 	strcpy(sa.sun_path, f->path);
 	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (f->listener < 0 || bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) || listen(f->listener, 64) ||
-	    sem_init(&f->running, 0, 0) || pthread_create(&f->thread, NULL, fake_run, f))
+	return f->listener >= 0 && !bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) &&
+	       fake_run_thread(f, script, nr);
+}
+
+static inline bool fake_start_tcp(struct fake_http *f, const struct fake_reply *script, size_t nr)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sa);
+
+	memset(f, 0, sizeof(*f));
+	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (f->listener < 0 || bind(f->listener, (struct sockaddr *)&sa, sizeof(sa)) ||
+	    getsockname(f->listener, (struct sockaddr *)&sa, &len))
 		return false;
-	while (sem_wait(&f->running))
-		;
-	return true;
+	snprintf(f->endpoint, sizeof(f->endpoint), "http://127.0.0.1:%u", ntohs(sa.sin_port));
+	return fake_run_thread(f, script, nr);
 }
 
 static inline void fake_stop(struct fake_http *f)
@@ -164,8 +185,10 @@ static inline void fake_stop(struct fake_http *f)
 	close(f->listener);
 	close(f->stop[0]);
 	close(f->stop[1]);
-	unlink(f->path);
-	rmdir(f->dir);
+	if (f->path[0])
+		unlink(f->path);
+	if (f->dir[0])
+		rmdir(f->dir);
 }
 
 #endif

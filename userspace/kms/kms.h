@@ -10,19 +10,27 @@
 #include "../common/secret.h"
 #include "creds.h"
 
+struct memo;
+
 /*
  * Client of AWS KMS's JSON 1.1 protocol over libcurl (which signs). One struct kms is one endpoint and one identity;
  * the endpoint may be AWS, a compatible service, or ecache-kmsd ("unix:/run/ecache-kmsd/kms.sock" or
- * "http://127.0.0.1:PORT", plain HTTP on loopback only). It is used by one thread and every call is synchronous.
+ * "http://127.0.0.1:PORT", plain HTTP on loopback only); endpoint.h has the rules. It is used by one thread and every call is synchronous.
  */
 struct kms;
 
 struct kms_config {
-	const char *endpoint;	/* as above or https://host[:port]; NULL: regional AWS endpoint */
+	const char *endpoint;	/* endpoint.h has the rules of these five */
+	const char *sts_endpoint;
+	bool fips, dualstack;
+	bool environment;	/* AWS_ENDPOINT_URL_KMS..., and AWS_CA_BUNDLE for ca_file */
+	const char *ca_file;	/* PEM: who may vouch for servers, in place of this host's store; NULL: the store */
 	const char *region;	/* required; the region in key ARNs must match it */
 	struct creds_source creds;
 	unsigned int timeout_ms;	/* one attempt, 1000..60000 */
 	unsigned int attempts;	/* 1 for probes, 3 otherwise */
+	unsigned int total_ms;	/* of a call with its retries: none begins that could end later; 0: no limit */
+	struct memo *memo;	/* what is learnt lives there, for others too; NULL: in the client */
 };
 
 int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e);

@@ -9,6 +9,7 @@
 
 #include "mem.h"
 #include "request.h"
+#include "sign.h"
 
 #define CONNECT_MS 10000
 
@@ -129,22 +130,41 @@ static int add_header(struct curl_slist **list, const char *name, const char *va
 	return 0;
 }
 
+/* add_signature - ours, of a request that says itself what time it is. */
+static int add_signature(struct curl_slist **list, const struct request *rq)
+{
+	char value[SIGN_MAX];
+	int rc;
+
+	rc = sign_request(rq, value);
+	if (!rc)
+		rc = add_header(list, "X-Amz-Date", rq->date);
+	if (!rc)
+		rc = add_header(list, "Authorization", value);
+	return rc;
+}
+
 /*
- * What is sent beside libcurl's own X-Amz-Date and Authorization; all of it is signed. Host is given explicitly, since
+ * What is sent beside libcurl's own X-Amz-Date and Authorization (unless there is a date); all of it is signed. Host is given explicitly, since
  * what libcurl signs must be what it sends, with the port and for a unix socket, too.
  */
 static int make_headers(const struct request *rq, struct curl_slist **list)
 {
+	const struct header *h;
 	int rc;
 
 	*list = NULL;
 	rc = add_header(list, "Host", rq->endpoint->host);
-	if (!rc)
+	if (!rc && rq->content_type)
 		rc = add_header(list, "Content-Type", rq->content_type);
 	if (!rc && rq->target)
 		rc = add_header(list, "X-Amz-Target", rq->target);
-	if (!rc && *rq->creds->session_token)
+	if (!rc && rq->date)
+		rc = add_signature(list, rq);
+	if (!rc && rq->creds && *rq->creds->session_token)
 		rc = add_header(list, "X-Amz-Security-Token", rq->creds->session_token);
+	for (h = rq->headers; !rc && h && h->name; h++)
+		rc = add_header(list, h->name, h->value);
 	if (rc) {
 		curl_slist_free_all(*list);
 		*list = NULL;
@@ -152,34 +172,77 @@ static int make_headers(const struct request *rq, struct curl_slist **list)
 	return rc;
 }
 
-static CURLcode set_place(CURL *curl, const struct endpoint *ep)
+/* open_socket - libcurl's: a socket for a connection to this very address, or none. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
+	const struct request *rq = ctx;
+
+	(void)purpose;
+	if (!rq->may_connect(&a->addr))
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static CURLcode set_tls(CURL *curl, const char *ca_file)
+{
+	CURLcode c;
+
+	c = curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (!c)
+		c = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	if (!c)
+		c = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (!c)
+		c = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, cleanse_tls);
+	if (!c && ca_file)
+		c = curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+	/* The store is a folder, too; both are believed. */
+	if (!c && ca_file)
+		c = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	return c;
+}
+
+static CURLcode set_url(CURL *curl, const struct request *rq)
+{
+	char url[1024];
+
+	if (snprintf(url, sizeof(url), "%s%s", rq->endpoint->url, rq->path ? rq->path : "") >= (int)sizeof(url))
+		return CURLE_URL_MALFORMAT;
+	return curl_easy_setopt(curl, CURLOPT_URL, url);
+}
+
+static CURLcode set_place(CURL *curl, const struct request *rq)
+{
+	const struct endpoint *ep = rq->endpoint;
 	bool tls = !strncmp(ep->url, "https:", 6);
 	CURLcode c;
 
-	c = curl_easy_setopt(curl, CURLOPT_URL, ep->url);
+	c = set_url(curl, rq);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
+	/* What a path asks for is what it says: no "/../" is resolved here. */
+	if (!c)
+		c = curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	if (!c && ep->unix_path[0])
 		c = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ep->unix_path);
 	if (!c && ep->local)
 		c = curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	if (!c && rq->may_connect)
+		c = curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	if (!c && rq->may_connect)
+		c = curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, (void *)(uintptr_t)rq);
 	if (!c && tls)
-		c = curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (!c && tls)
-		c = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	if (!c && tls)
-		c = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (!c && tls)
-		c = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, cleanse_tls);
+		c = set_tls(curl, rq->ca_file);
 	return c;
 }
 
 static CURLcode set_limits(CURL *curl, const struct request *rq)
 {
-	long connect_ms = rq->timeout_ms < CONNECT_MS ? rq->timeout_ms : CONNECT_MS;
+	long connect_ms = rq->connect_ms ? rq->connect_ms : CONNECT_MS;
 	CURLcode c;
 
+	if (connect_ms > (long)rq->timeout_ms)
+		connect_ms = rq->timeout_ms;
 	c = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)rq->timeout_ms);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
@@ -194,9 +257,8 @@ static CURLcode set_limits(CURL *curl, const struct request *rq)
 	return c;
 }
 
-static CURLcode set_content(struct transport *t, const struct request *rq, struct curl_slist *headers)
+static CURLcode set_signature(CURL *curl, const struct request *rq)
 {
-	CURL *curl = t->curl;
 	char scope[80];
 	CURLcode c;
 
@@ -206,12 +268,24 @@ static CURLcode set_content(struct transport *t, const struct request *rq, struc
 		c = curl_easy_setopt(curl, CURLOPT_USERNAME, rq->creds->access_key_id);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_PASSWORD, rq->creds->secret_access_key);
+	return c;
+}
+
+static CURLcode set_content(struct transport *t, const struct request *rq, struct curl_slist *headers)
+{
+	CURL *curl = t->curl;
+	CURLcode c = CURLE_OK;
+
+	if (rq->creds && !rq->date)
+		c = set_signature(curl, rq);
+	if (!c && rq->body)
+		c = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, rq->body);
+	if (!c && rq->body)
+		c = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)rq->body_len);
+	if (!c && rq->method)
+		c = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, rq->method);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	if (!c)
-		c = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, rq->body);
-	if (!c)
-		c = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)rq->body_len);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	if (!c)
@@ -235,6 +309,23 @@ static void take_request_id(CURL *curl, struct response *rs)
 	rs->request_id[n] = '\0';
 }
 
+static void take_times(CURL *curl, struct response *rs)
+{
+	struct curl_header *h;
+	char *end;
+
+	if (!curl_easy_header(curl, "date", 0, CURLH_HEADER, -1, &h)) {
+		rs->date_s = curl_getdate(h->value, NULL);
+		if (rs->date_s < 0)
+			rs->date_s = 0;
+	}
+	if (!curl_easy_header(curl, "x-amz-retry-after", 0, CURLH_HEADER, -1, &h)) {
+		rs->retry_after_ms = strtol(h->value, &end, 10);
+		if (end == h->value || *end || rs->retry_after_ms < 0)
+			rs->retry_after_ms = 0;
+	}
+}
+
 static int failure(const struct transport *t, CURLcode c, const struct request *rq, struct err *e)
 {
 	const char *reason = t->reason[0] ? t->reason : curl_easy_strerror(c);
@@ -254,7 +345,7 @@ static int failure(const struct transport *t, CURLcode c, const struct request *
 	}
 }
 
-int transport_post(struct transport *t, const struct request *rq, struct response *rs, struct err *e)
+int transport_send(struct transport *t, const struct request *rq, struct response *rs, struct err *e)
 {
 	struct curl_slist *headers;
 	long status = 0;
@@ -266,10 +357,10 @@ int transport_post(struct transport *t, const struct request *rq, struct respons
 	t->reason[0] = '\0';
 	rc = make_headers(rq, &headers);
 	if (rc)
-		return err_set(e, rc, "out of memory");
+		return err_sys(e, rc, "cannot make a request");
 	/* The handle's options are dropped, not its connections. */
 	curl_easy_reset(t->curl);
-	c = set_place(t->curl, rq->endpoint);
+	c = set_place(t->curl, rq);
 	if (!c)
 		c = set_limits(t->curl, rq);
 	if (!c)
@@ -280,9 +371,11 @@ int transport_post(struct transport *t, const struct request *rq, struct respons
 		c = curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (c) {
 		rc = failure(t, c, rq, e);
+		rs->timed_out = c == CURLE_OPERATION_TIMEDOUT;
 		transport_wipe(t);
 	} else {
 		take_request_id(t->curl, rs);
+		take_times(t->curl, rs);
 		rs->status = status;
 		rs->body = (char *)t->body.data;
 		rs->len = t->body.len;

@@ -7,11 +7,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "../common/fsio.h"
 #include "../common/test.h"
+#include "fake_http.h"
 #include "kms.h"
 
 #define KEY "arn:aws:kms:eu-west-1:111122223333:key/a"
@@ -22,6 +25,7 @@ struct server {
 	int listener;
 	unsigned short port;
 	pthread_t thread;
+	char ca[40];		/* a file with the certificate */
 	bool handshake;		/* the client believed us */
 };
 
@@ -29,6 +33,7 @@ static X509 *self_signed(EVP_PKEY *key)
 {
 	X509 *cert = X509_new();
 	X509_NAME *name = X509_get_subject_name(cert);
+	X509_EXTENSION *san;
 
 	X509_set_version(cert, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
@@ -37,6 +42,10 @@ static X509 *self_signed(EVP_PKEY *key)
 	X509_set_pubkey(cert, key);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"127.0.0.1", -1, -1, 0);
 	X509_set_issuer_name(cert, name);
+	san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+	assert_non_null(san);
+	X509_add_ext(cert, san, -1);
+	X509_EXTENSION_free(san);
 	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
 	return cert;
 }
@@ -66,7 +75,18 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void start(struct server *s)
+static void write_ca(struct server *s, X509 *cert)
+{
+	FILE *f;
+
+	strcpy(s->ca, "/tmp/tls_test_ca.XXXXXX");
+	f = fdopen(mkstemp(s->ca), "w");
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, cert), 1);
+	fclose(f);
+}
+
+static void start(struct server *s, int newest_version)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sa);
@@ -76,6 +96,9 @@ static void start(struct server *s)
 	memset(s, 0, sizeof(*s));
 	s->ctx = SSL_CTX_new(TLS_server_method());
 	assert_non_null(s->ctx);
+	SSL_CTX_set_security_level(s->ctx, 0);
+	assert_int_equal(SSL_CTX_set_max_proto_version(s->ctx, newest_version), 1);
+	write_ca(s, cert);
 	assert_int_equal(SSL_CTX_use_certificate(s->ctx, cert), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(s->ctx, key), 1);
 	X509_free(cert);
@@ -88,12 +111,12 @@ static void start(struct server *s)
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
-static int ask(struct server *s, struct kms_answer *a, struct err *e)
+static int ask(struct server *s, const char *ca_file, struct kms_answer *a, struct err *e)
 {
 	static const char creds[] = "[default]\naws_access_key_id=A\naws_secret_access_key=B\n";
 	char path[] = "/tmp/tls_test.XXXXXX", endpoint[64];
 	struct kms_config cfg = { .region = "eu-west-1", .endpoint = endpoint, .creds.file = path, .timeout_ms = 5000,
-				  .attempts = 1 };
+				  .attempts = 1, .ca_file = ca_file };
 	struct kms_key key;
 	struct kms *k;
 	int fd, rc;
@@ -110,6 +133,7 @@ static int ask(struct server *s, struct kms_answer *a, struct err *e)
 	pthread_join(s->thread, NULL);
 	close(s->listener);
 	SSL_CTX_free(s->ctx);
+	unlink(s->ca);
 	return rc;
 }
 
@@ -120,17 +144,93 @@ static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
 	struct server s;
 
 	(void)state;
-	start(&s);
-	assert_int_equal(ask(&s, &a, &e), -EAGAIN);
+	start(&s, 0);
+	assert_int_equal(ask(&s, NULL, &a, &e), -EAGAIN);
 	assert_int_equal(a.transport, KMS_NO_ANSWER);
 	assert_false(s.handshake);
 	assert_non_null(strstr(e.what, "certificate"));
+}
+
+static void a_file_of_ones_own_says_who_is_vouched_for(void **state)
+{
+	static const char debian[] = "/etc/ssl/certs/ca-certificates.crt";
+	struct err e = ERR_INIT;
+	struct kms_answer a;
+	struct server s;
+
+	(void)state;
+	start(&s, 0);
+	assert_int_equal(ask(&s, s.ca, &a, &e), 0);
+	assert_true(s.handshake);
+	start(&s, TLS1_2_VERSION);
+	assert_int_equal(ask(&s, s.ca, &a, &e), 0);
+	/* one with others in it */
+	start(&s, 0);
+	assert_int_equal(ask(&s, debian, &a, &e), -EAGAIN);
+	assert_false(s.handshake);
+}
+
+static void older_tls_is_refused(void **state)
+{
+	struct err e = ERR_INIT;
+	struct kms_answer a;
+	struct server s;
+
+	(void)state;
+	start(&s, TLS1_1_VERSION);
+	assert_int_equal(ask(&s, s.ca, &a, &e), -EAGAIN);
+	assert_false(s.handshake);
+	assert_non_null(strcasestr(e.what, "version"));
+}
+
+/* A proxy is asked for a tunnel to what is elsewhere, and sees nothing of what is here. */
+static void the_proxy_of_the_environment_is_for_other_hosts(void **state)
+{
+	static const struct fake_reply no = { .status = 403, .body = "no" };
+	static const char creds[] = "[default]\naws_access_key_id=A\naws_secret_access_key=B\n";
+	char path[] = "/tmp/tls_test.XXXXXX";
+	struct kms_config cfg = { .region = "eu-west-1", .creds.file = path, .timeout_ms = 2000, .attempts = 1 };
+	static const char *const here[] = { "https://127.0.0.1:1", "http://127.0.0.1:1", "https://[::1]:1" };
+	struct kms_answer a;
+	struct fake_http proxy;
+	struct kms_key key;
+	struct kms *k;
+	size_t i;
+	int fd;
+
+	(void)state;
+	assert_true(fake_start_tcp(&proxy, &no, 1));
+	fd = mkstemp(path);
+	assert_int_equal(write_all(fd, creds, strlen(creds)), 0);
+	close(fd);
+	setenv("https_proxy", proxy.endpoint, 1);
+	setenv("http_proxy", proxy.endpoint, 1);
+	assert_int_equal(kms_open(&k, &cfg, NULL), 0);
+	assert_int_equal(kms_describe_key(k, KEY, NULL, &key, &a, NULL), -EAGAIN);
+	assert_int_equal(a.transport, KMS_NO_ANSWER);	/* the proxy's 403 is not KMS's */
+	kms_close(k);
+	assert_int_equal(strncmp(proxy.head, "CONNECT kms.eu-west-1.amazonaws.com:443 ", 40), 0);
+	assert_null(strstr(proxy.head, "Authorization"));
+	for (i = 0; i < sizeof(here) / sizeof(*here); i++) {
+		cfg.endpoint = here[i];
+		assert_int_equal(kms_open(&k, &cfg, NULL), 0);
+		assert_int_equal(kms_describe_key(k, KEY, NULL, &key, &a, NULL), -EAGAIN);
+		kms_close(k);
+	}
+	assert_int_equal(proxy.requests, 1);
+	unsetenv("https_proxy");
+	unsetenv("http_proxy");
+	fake_stop(&proxy);
+	unlink(path);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
+		cmocka_unit_test(a_file_of_ones_own_says_who_is_vouched_for),
+		cmocka_unit_test(older_tls_is_refused),
+		cmocka_unit_test(the_proxy_of_the_environment_is_for_other_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

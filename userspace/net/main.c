@@ -100,10 +100,15 @@ static int run(const struct options *o, struct err *e)
 	if (rc)
 		return rc;
 	s.conf = &conf;
+	s.memo = memo_open(e);
+	if (!s.memo) {
+		rc = e->rc;
+		goto free_conf;
+	}
 	s.listener = server_listen(conf.net_socket, e);
 	if (s.listener < 0) {
 		rc = s.listener;
-		goto free_conf;
+		goto close_memo;
 	}
 	rc = sandbox_enter(e);
 	if (!rc)
@@ -112,6 +117,8 @@ static int run(const struct options *o, struct err *e)
 	/* One that systemd handed over is systemd's to keep. */
 	if (s.listener != SD_LISTEN_FDS_START)
 		unlink(conf.net_socket);
+close_memo:
+	memo_close(s.memo);
 free_conf:
 	agentconf_free(&conf);
 	return rc;

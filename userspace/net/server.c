@@ -80,7 +80,7 @@ static void __attribute__((noreturn)) be_worker(const struct server *s, int sock
 		_exit(1);
 	close(s->listener);
 	close(s->signals);
-	_exit(worker_serve(s->conf, sock));
+	_exit(worker_serve(s->conf, s->memo, sock));
 }
 
 static int start_worker(struct server *s, int sock)

@@ -7,6 +7,7 @@
 
 #include "../common/agentconf.h"
 #include "../common/err.h"
+#include "../kms/memo.h"
 
 /* The parent: takes connections, gives each to a worker of its own, and ends workers that take too long. */
 
@@ -20,6 +21,7 @@ struct server {
 	uid_t allow_uid;		/* who may ask, beside root */
 	unsigned int max_workers;	/* 1..SERVER_WORKERS; further connections wait in the backlog */
 	unsigned int worker_ms;
+	struct memo *memo;		/* what workers teach each other; NULL: nothing */
 	/* private */
 	struct {
 		pid_t pid;		/* 0: free */

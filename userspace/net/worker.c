@@ -12,11 +12,13 @@
 
 #define REQUEST_MS 5000
 /*
- * A probe is one attempt: the watcher comes again by itself. Somebody waits for the rest, so they try twice, but within
+ * A probe is one attempt: the watcher comes again by itself. Somebody waits for the rest, so they try again, but within
  * what ecached waits (20 s).
  */
 #define PROBE_MS 10000
 #define CALL_MS 8000
+#define CALL_ATTEMPTS 3
+#define CALL_TOTAL_MS 18000
 
 static void refuse(struct net_answer *ans, const char *why)
 {
@@ -52,15 +54,22 @@ static void call(struct kms *k, const struct net_job *job, struct secret *key, s
 		answer_set_message(&ans->a, e->what, strlen(e->what));
 }
 
-static void ask_kms(const struct agentconf *conf, const struct net_job *job, struct secret *key, struct net_answer *ans)
+static void ask_kms(const struct agentconf *conf, struct memo *memo, const struct net_job *job, struct secret *key,
+		    struct net_answer *ans)
 {
 	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe");
 	const struct kms_config cfg = {
 		.endpoint = conf->kms_endpoint,
+		.sts_endpoint = conf->sts_endpoint,
+		.fips = conf->use_fips,
+		.dualstack = conf->use_dualstack,
+		.ca_file = conf->kms_ca_file,
 		.region = conf->region,
 		.creds = { .file = conf->host_credentials, .profile = conf->host_profile },
 		.timeout_ms = probe ? PROBE_MS : CALL_MS,
-		.attempts = probe ? 1 : 2,
+		.attempts = probe ? 1 : CALL_ATTEMPTS,
+		.total_ms = CALL_TOTAL_MS,
+		.memo = memo,
 	};
 	struct err e = ERR_INIT;
 	struct kms *k;
@@ -77,7 +86,7 @@ static void ask_kms(const struct agentconf *conf, const struct net_job *job, str
 }
 
 /* answer - also who wants a key brings the place for it, and nobody else brings anything. */
-static void handle(const struct agentconf *conf, struct net_job *job, int *fd, struct secret *key,
+static void handle(const struct agentconf *conf, struct memo *memo, struct net_job *job, int *fd, struct secret *key,
 		   struct net_answer *ans)
 {
 	if (!job->bytes && *fd >= 0) {
@@ -91,7 +100,7 @@ static void handle(const struct agentconf *conf, struct net_job *job, int *fd, s
 		}
 		*fd = -1;
 	}
-	ask_kms(conf, job, key, ans);
+	ask_kms(conf, memo, job, key, ans);
 }
 
 static int reply(int sock, const struct net_answer *ans)
@@ -107,7 +116,7 @@ static int reply(int sock, const struct net_answer *ans)
 	return rc;
 }
 
-int worker_serve(const struct agentconf *conf, int sock)
+int worker_serve(const struct agentconf *conf, struct memo *memo, int sock)
 {
 	struct secret key = SECRET_INIT;
 	struct err e = ERR_INIT;
@@ -127,7 +136,7 @@ int worker_serve(const struct agentconf *conf, int sock)
 		refuse(&ans, e.what);
 		memset(&job, 0, sizeof(job));
 	} else {
-		handle(conf, &job, &fd, &key, &ans);
+		handle(conf, memo, &job, &fd, &key, &ans);
 	}
 	rc = reply(sock, &ans);
 	/* Nobody is left to own the key. */
