@@ -97,7 +97,7 @@ void answer_of_json_error(struct kms_answer *a, const char *body, size_t len)
 	json_object_put(o);
 }
 
-bool xml_text(const char *body, size_t len, const char *name, char *out, size_t size)
+bool xml_element(const char *body, size_t len, const char *name, struct span *out)
 {
 	char open[40], close[40];
 	const char *start, *end, *stop = body + len;
@@ -110,13 +110,26 @@ bool xml_text(const char *body, size_t len, const char *name, char *out, size_t 
 		return false;
 	start += strlen(open);
 	end = memmem(start, stop - start, close, strlen(close));
-	if (!end || (size_t)(end - start) >= size || memchr(start, '<', end - start) ||
-	    memchr(start, '&', end - start) || memchr(start, '\0', end - start))
+	if (!end || memmem(start, stop - start, open, strlen(open)))
 		return false;
-	if (memmem(end, stop - end, open, strlen(open)))
+	*out = (struct span){ start, end - start };
+	return true;
+}
+
+bool xml_span(const char *body, size_t len, const char *name, struct span *out)
+{
+	return xml_element(body, len, name, out) && !memchr(out->at, '<', out->len) && !memchr(out->at, '&', out->len) &&
+	       !memchr(out->at, '\0', out->len);
+}
+
+bool xml_text(const char *body, size_t len, const char *name, char *out, size_t size)
+{
+	struct span s;
+
+	if (!xml_span(body, len, name, &s) || s.len >= size)
 		return false;
-	memcpy(out, start, end - start);
-	out[end - start] = '\0';
+	memcpy(out, s.at, s.len);
+	out[s.len] = '\0';
 	return true;
 }
 

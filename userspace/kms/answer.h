@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "kms.h"
+#include "profile.h"
 
 /*
  * answer_set_code - the exception's name out of what services put into "__type": "ns#Code", "Code", "Code:uri". Cut to
@@ -25,7 +26,13 @@ void answer_of_json_error(struct kms_answer *a, const char *body, size_t len);
 /* answer_of_xml_error - the same for the query protocol: <Code>S</Code><Message>S</Message>. */
 void answer_of_xml_error(struct kms_answer *a, const char *body, size_t len);
 
-/* xml_text - the text of the only <NAME> element, without markup or entities in it. False when there is no such one. */
+/* xml_element - what is between <NAME> and </NAME>, the only such element; false when there is none, or two. */
+bool xml_element(const char *body, size_t len, const char *name, struct span *out);
+
+/* xml_span - the same without markup, entities or NUL in it. */
+bool xml_span(const char *body, size_t len, const char *name, struct span *out);
+
+/* xml_text - the text of xml_span(), copied; false also when it does not fit. */
 bool xml_text(const char *body, size_t len, const char *name, char *out, size_t size);
 
 /* answer_explain - *e for people (operation, subject, KMS's words, request id, hint) and the call's return code. */

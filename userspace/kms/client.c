@@ -3,32 +3,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "../common/json.h"
 #include "answer.h"
 #include "arn.h"
 #include "client.h"
-#include "verdict.h"
+#include "sender.h"
 
 #define ANSWER_DEPTH 12
 
+/* keep_source - with strings of our own. */
 static int keep_source(struct kms *k, const struct creds_source *src)
 {
-	k->source.environment = src->environment;
-	if (src->file) {
-		k->file = strdup(src->file);
-		if (!k->file)
+	const char **strings[] = {
+		&k->source.file, &k->source.profile, &k->source.role_arn, &k->source.role_session_name,
+		&k->source.web_identity_token_file, &k->source.container_uri, &k->source.container_token_file,
+		&k->source.imds_endpoint,
+	};
+	size_t i;
+
+	_Static_assert(sizeof(strings) / sizeof(*strings) == CLIENT_STRINGS, "one place for each");
+	k->source = *src;
+	for (i = 0; i < CLIENT_STRINGS; i++) {
+		if (!*strings[i])
+			continue;
+		k->owned[i] = strdup(*strings[i]);
+		if (!k->owned[i])
 			return -ENOMEM;
+		*strings[i] = k->owned[i];
 	}
-	if (src->profile) {
-		k->profile = strdup(src->profile);
-		if (!k->profile)
-			return -ENOMEM;
-	}
-	k->source.file = k->file;
-	k->source.profile = k->profile;
 	return 0;
 }
 
@@ -87,6 +90,13 @@ int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 		rc = e && e->rc ? e->rc : -ENOMEM;
 		goto close_client;
 	}
+	k->net = (struct creds_net){
+		.sts = &k->sts,
+		.region = k->region,
+		.ca_file = k->ca_file,
+		.memo = k->memo,
+		.sts_ms = k->timeout_ms,
+	};
 	*out = k;
 	return 0;
 
@@ -97,13 +107,15 @@ close_client:
 
 void kms_close(struct kms *k)
 {
+	size_t i;
+
 	if (!k)
 		return;
 	transport_close(k->transport);
 	creds_wipe(&k->creds);
 	free(k->ca_file);
-	free(k->profile);
-	free(k->file);
+	for (i = 0; i < CLIENT_STRINGS; i++)
+		free(k->owned[i]);
 	free(k->region);
 	free(k);
 }
@@ -126,132 +138,41 @@ void client_wipe(struct kms *k)
 	memset(&k->rs, 0, sizeof(k->rs));
 }
 
-static int64_t now_ms(void)
+/* ready - a transport and credentials to send with; else *a says what is missing. */
+static bool ready(struct kms *k, struct kms_answer *a, struct err *e)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static void pause_ms(unsigned int ms)
-{
-	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
-		;
-}
-
-static void attempt(struct kms *k, struct request *rq, struct kms_answer *a, struct err *e)
-{
-	int rc;
-
 	memset(a, 0, sizeof(*a));
-	memset(&k->rs, 0, sizeof(k->rs));
 	a->transport = KMS_NO_ANSWER;
-	if (!k->transport) {
+	if (!k->transport)
 		k->transport = transport_open(e);
-		if (!k->transport)
-			return;
-	}
-	if (!k->creds.store.data) {
-		rc = creds_load(&k->source, &k->creds, e);
-		if (rc) {
-			a->transport = KMS_NO_CREDENTIALS;
-			return;
-		}
-	}
-	rq->creds = &k->creds;
-	rc = transport_send(k->transport, rq, &k->rs, e);
-	if (rc) {
-		if (rc == -EBADMSG)
-			a->transport = KMS_BAD_ANSWER;
-		return;
-	}
-	a->transport = KMS_ANSWERED;
-	a->http_status = k->rs.status;
-	snprintf(a->request_id, sizeof(a->request_id), "%s", k->rs.request_id);
-	if (k->rs.status != 200 && rq->target)
-		answer_of_json_error(a, k->rs.body, k->rs.len);
-	else if (k->rs.status != 200)
-		answer_of_xml_error(a, k->rs.body, k->rs.len);
-}
-
-/* wrong_clock - the service refused the time of the signature, and says what time it is. */
-static bool wrong_clock(const struct kms *k, const struct kms_answer *a)
-{
-	enum verdict_why why;
-
-	verdict_of_probe(a, &why);
-	return why == VERDICT_WHY_CLOCK && a->transport == KMS_ANSWERED && k->rs.date_s;
-}
-
-/*
- * attempt_on_time - an attempt; when the service refuses its time, another one by the service's clock, which does not
- * count as a retry: it costs nothing to try, and a host with a wrong clock would otherwise fail for ever.
- */
-static void attempt_on_time(struct kms *k, struct request *rq, struct kms_answer *a, struct err *e)
-{
-	struct skew *skew = &k->memo->skew;
-	char date[17];
-
-	rq->date = skew_date(skew, skew_clock(), date) ? date : NULL;
-	attempt(k, rq, a, e);
-	if (wrong_clock(k, a) && skew_learn(skew, k->rs.date_s, skew_clock()) && skew_date(skew, skew_clock(), date)) {
-		rq->date = date;
-		*e = (struct err)ERR_INIT;
-		attempt(k, rq, a, e);
-		/* A Date that the service itself does not believe is not worth keeping. */
-		if (wrong_clock(k, a))
-			skew_forget(skew);
-	}
-	rq->date = NULL;
-}
-
-/* pause_before_retry - false when there is to be none: too late, too many, or it would not help. */
-static bool pause_before_retry(struct kms *k, struct retry_bucket *bucket, const struct kms_answer *a, unsigned int n,
-			       int64_t deadline_ms, unsigned int *paid)
-{
-	enum retry why = retry_class(a, k->rs.timed_out);
-	unsigned int delay;
-	uint32_t r;
-
-	if (n >= k->attempts || why == RETRY_NEVER)
+	if (!k->transport)
 		return false;
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		r = UINT32_MAX / 2;
-	delay = retry_delay_ms(n, r, k->rs.retry_after_ms);
-	if (k->total_ms && now_ms() + delay + k->timeout_ms > deadline_ms)
-		return false;
-	*paid = retry_take(bucket, why);
-	if (!*paid)
-		return false;
-	client_wipe(k);
-	pause_ms(delay);
-	return true;
+	a->transport = KMS_NO_CREDENTIALS;
+	return client_credentials(k, e) == 0;
 }
 
-static int send_with_retries(struct kms *k, struct request *rq, const char *op, const char *subject,
-			     struct kms_answer *a, struct err *e)
+static int send_call(struct kms *k, struct request *rq, const char *op, const char *subject, struct kms_answer *a,
+		     struct err *e)
 {
-	struct retry_bucket *bucket = rq->target ? &k->memo->kms : &k->memo->sts;
-	int64_t deadline_ms = now_ms() + k->total_ms;
+	struct sender s = { .memo = k->memo, .attempts = k->attempts, .total_ms = k->total_ms };
 	struct err unread = ERR_INIT;
-	unsigned int n = 0, paid = 0;
+	int rc;
 
 	if (!e)
 		e = &unread;
-	do {
-		*e = (struct err)ERR_INIT;
-		attempt_on_time(k, rq, a, e);
-	} while (pause_before_retry(k, bucket, a, ++n, deadline_ms, &paid));
-	/* A dry run that succeeds is an error, and so are KMS's other considered words: the service is well. */
-	if (retry_class(a, false) == RETRY_NEVER && (a->http_status == 200 || a->code[0]))
-		retry_succeeded(bucket, paid);
-	if (a->transport == KMS_ANSWERED && a->http_status == 200)
-		return 0;
-	client_wipe(k);
-	return answer_explain(a, op, subject, e);
+	*e = (struct err)ERR_INIT;
+	if (!ready(k, a, e)) {
+		client_wipe(k);
+		return answer_explain(a, op, subject, e);
+	}
+	s.transport = k->transport;
+	rq->creds = &k->creds;
+	rc = sender_send(&s, rq, op, subject, a, e);
+	if (rc)
+		client_wipe(k);
+	else
+		k->rs = s.rs;
+	return rc;
 }
 
 int client_call(struct kms *k, const char *op, const char *subject, struct json_object *body, struct kms_answer *a,
@@ -278,7 +199,7 @@ int client_call(struct kms *k, const char *op, const char *subject, struct json_
 		json_object_put(body);
 		return err_set(e, -ENOMEM, "%s: out of memory", op);
 	}
-	rc = send_with_retries(k, &rq, op, subject, a, e);
+	rc = send_call(k, &rq, op, subject, a, e);
 	json_object_put(body);
 	return rc;
 }
@@ -296,7 +217,7 @@ int client_query(struct kms *k, const char *op, const char *form, struct kms_ans
 		.ca_file = k->ca_file,
 	};
 
-	return send_with_retries(k, &rq, op, "", a, e);
+	return send_call(k, &rq, op, "", a, e);
 }
 
 int client_bad(struct kms *k, const char *op, struct kms_answer *a, struct err *e)

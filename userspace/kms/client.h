@@ -11,13 +11,15 @@
 
 /* Private to the operations of the KMS client (op_*.c): one call, its retries, its answer. */
 
+#define CLIENT_STRINGS 8
+
 struct kms {
 	struct endpoint kms;
 	struct endpoint sts;
 	char *region;
-	char *file;			/* of the credentials; may be NULL */
-	char *profile;			/* may be NULL */
-	struct creds_source source;	/* points to the two above */
+	struct creds_source source;	/* its strings are in .owned */
+	char *owned[CLIENT_STRINGS];
+	struct creds_net net;
 	struct creds creds;		/* loaded when store.data */
 	char *ca_file;			/* may be NULL */
 	struct memo *memo;		/* the caller's, or the next */
@@ -50,6 +52,12 @@ int client_bad(struct kms *k, const char *op, struct kms_answer *a, struct err *
 int client_refuse(const char *op, struct kms_answer *a, struct err *e);
 
 void client_wipe(struct kms *k);
+
+/*
+ * client_credentials - see to it that k->creds can sign: load them, or refresh those that end soon. The old ones are kept
+ * while they are good and no new ones can be had. An error leaves none.
+ */
+int client_credentials(struct kms *k, struct err *e);
 
 /* client_check_key - a key ARN of the client's region; else client_refuse(). */
 int client_check_key(struct kms *k, const char *op, const char *key_arn, struct kms_answer *a, struct err *e);

@@ -16,7 +16,8 @@ static int setup(void **state)
 {
 	static const char *const names[] = {
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE",
-		"AWS_SHARED_CREDENTIALS_FILE",
+		"AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI",
 	};
 	size_t i;
 
@@ -153,9 +154,93 @@ static void other_ways_to_credentials_are_named(void **state)
 	struct creds c;
 
 	(void)state;
-	write_file("[default]\nrole_arn=arn:aws:iam::111122223333:role/x\nsource_profile=y\n", 0600);
+	write_file("[default]\nsso_session=x\n", 0600);
 	assert_int_equal(creds_load(&src, &c, &e), -EOPNOTSUPP);
-	assert_non_null(strstr(e.what, "not supported"));
+	assert_non_null(strstr(e.what, "sso_session is not supported"));
+	/* nobody to ask was given */
+	write_file("[default]\nrole_arn=arn:aws:iam::111122223333:role/x\nsource_profile=default\naws_access_key_id=A\n"
+		   "aws_secret_access_key=B\n", 0600);
+	assert_int_equal(creds_load(&src, &c, &e), -EOPNOTSUPP);
+	assert_non_null(strstr(e.what, "cannot be asked"));
+	assert_null(c.store.data);
+}
+
+/* A daemon's configuration says which way to go, and no other is gone. */
+static void the_configuration_says_what_a_profile_may_lead_to(void **state)
+{
+	static const char role[] = "[default]\nrole_arn=arn:aws:iam::111122223333:role/x\nsource_profile=k\n"
+		"[k]\naws_access_key_id=A\naws_secret_access_key=B\n";
+	struct creds_source src = { .file = file, .kind = CREDS_FILE };
+	struct err e = ERR_INIT;
+	struct creds c;
+
+	(void)state;
+	write_file(role, 0600);
+	assert_int_equal(creds_load(&src, &c, &e), -EOPNOTSUPP);
+	assert_non_null(strstr(e.what, "role_arn is not used"));
+	src.profile = "k";
+	assert_int_equal(creds_load(&src, &c, NULL), 0);
+	creds_wipe(&c);
+	src.profile = NULL;
+	write_file("[default]\ncredential_process=/bin/echo x\n", 0600);
+	assert_int_equal(creds_load(&src, &c, &e), -EOPNOTSUPP);
+	assert_non_null(strstr(e.what, "credential_process is not used"));
+	src.kind = CREDS_PROFILE;
+	assert_int_equal(creds_load(&src, &c, NULL), -EOPNOTSUPP);
+	src.kind = CREDS_PROCESS;
+	assert_int_equal(creds_load(&src, &c, &e), -EBADMSG);	/* it was run */
+}
+
+static void a_program_may_give_them(void **state)
+{
+	struct creds_source src = { .file = file };
+	struct err e = ERR_INIT;
+	struct creds c;
+
+	(void)state;
+	write_file("[default]\ncredential_process = /bin/echo '{\"Version\":1,\"AccessKeyId\":\"AKIDP\",' "
+		   "\"\\\"SecretAccessKey\\\":\\\"s/k\\\",\" '\"SessionToken\":\"t\",\"Expiration\":\"2030-01-01T00:00:00Z\"}'\n", 0600);
+	assert_int_equal(creds_load(&src, &c, &e), 0);
+	assert_string_equal(c.access_key_id, "AKIDP");
+	assert_string_equal(c.secret_access_key, "s/k");
+	assert_string_equal(c.session_token, "t");
+	assert_int_equal(c.expires_s, 1893456000);
+	creds_wipe(&c);
+	write_file("[default]\ncredential_process = /bin/echo '{\"Version\":2,\"AccessKeyId\":\"AKIDP\","
+		   "\"SecretAccessKey\":\"sSs\"}'\n", 0600);
+	assert_int_equal(creds_load(&src, &c, &e), -EBADMSG);
+	assert_non_null(strstr(e.what, "Version"));
+	assert_null(strstr(e.what, "sSs"));
+	write_file("[default]\ncredential_process = /bin/false\n", 0600);
+	assert_int_equal(creds_load(&src, &c, &e), -ECHILD);
+	assert_non_null(strstr(e.what, "/bin/false"));
+}
+
+/* Keys in a config file are as secret as in the other. */
+static void the_config_file_is_public_only_without_keys(void **state)
+{
+	struct creds_source src = { .environment = true };
+	char config[100];
+	struct creds c;
+
+	(void)state;
+	snprintf(config, sizeof(config), "%s/config", dir);
+	setenv("AWS_CONFIG_FILE", config, 1);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", file, 1);
+	write_file("[default]\naws_access_key_id=A\naws_secret_access_key=B\n", 0600);
+	assert_int_equal(fsio_replace(config, "[default]\nregion=x\n", 19, 0644, NULL), 0);
+	assert_int_equal(creds_load(&src, &c, NULL), 0);
+	creds_wipe(&c);
+	assert_int_equal(chmod(config, 0664), 0);
+	assert_int_equal(creds_load(&src, &c, NULL), -EPERM);
+	unlink(file);
+	assert_int_equal(fsio_replace(config, "[default]\naws_access_key_id=A\naws_secret_access_key=B\n", 54, 0644, NULL),
+			 0);
+	assert_int_equal(creds_load(&src, &c, NULL), -EPERM);
+	assert_int_equal(chmod(config, 0600), 0);
+	assert_int_equal(creds_load(&src, &c, NULL), 0);
+	creds_wipe(&c);
+	unlink(config);
 }
 
 static void the_environment_counts_only_when_allowed(void **state)
@@ -220,6 +305,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_others_can_read_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(incomplete_or_unprintable_credentials_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_ways_to_credentials_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_configuration_says_what_a_profile_may_lead_to, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_program_may_give_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_config_file_is_public_only_without_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_environment_counts_only_when_allowed, setup, teardown),
 		cmocka_unit_test(any_text_can_be_searched),
 	};

@@ -35,6 +35,8 @@ struct fake_http {
 	size_t nr, at;
 	/* of the last request, valid after its answer came */
 	char head[8192], body[65536];
+	/* all heads so far, as far as they fit */
+	char history[32768];
 	unsigned int requests, connections;
 };
 
@@ -107,6 +109,8 @@ static inline bool fake_read(struct fake_http *f, int sock)
 	}
 	snprintf(f->head, sizeof(f->head), "%.*s", (int)(end + 2 - all), all);
 	snprintf(f->body, sizeof(f->body), "%.*s", (int)want, end + 4);
+	n = strlen(f->history);
+	snprintf(f->history + n, sizeof(f->history) - n, "%.*s", (int)(end + 2 - all), all);
 	f->requests++;
 	free(all);
 	return true;

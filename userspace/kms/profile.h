@@ -16,7 +16,15 @@ struct profile {
 	struct span access_key_id;
 	struct span secret_access_key;
 	struct span session_token;
-	const char *unsupported;	/* "role_arn", "credential_process"...: a way to credentials not gone */
+	struct span credential_process;
+	struct span role_arn;
+	struct span source_profile;
+	struct span credential_source;
+	struct span web_identity_token_file;
+	struct span role_session_name;
+	struct span external_id;
+	struct span duration_seconds;
+	const char *unsupported;	/* "sso_session", "mfa_serial"...: a way to credentials not gone */
 };
 
 /*
@@ -24,5 +32,10 @@ struct profile {
  * to the first, of a repeated key the last counts; indented lines belong to a nested setting and are skipped.
  */
 bool profile_find(const char *text, size_t len, const char *name, struct profile *out);
+
+/* profile_merge - what @over says counts before what @p says. */
+void profile_merge(struct profile *p, const struct profile *over);
+
+bool span_is(const struct span *s, const char *text);
 
 #endif
