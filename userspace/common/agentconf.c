@@ -6,6 +6,7 @@
 
 #include "../kms/arn.h"
 #include "../kms/endpoint.h"
+#include "../kms/surroundings.h"
 #include "agentconf.h"
 #include "conf.h"
 #include "fsio.h"
@@ -98,6 +99,75 @@ static int parse_host_credentials(void *ctx, const char *value, struct err *e)
 	return keep_path(&((struct agentconf *)ctx)->host_credentials, value, e);
 }
 
+static const struct {
+	const char *name;
+	enum creds_kind kind;
+} sources[] = {
+	{ "file", CREDS_FILE },
+	{ "profile", CREDS_PROFILE },
+	{ "process", CREDS_PROCESS },
+	{ "web-identity", CREDS_WEB_IDENTITY },
+	{ "container", CREDS_CONTAINER },
+	{ "imds", CREDS_IMDS },
+};
+
+static int parse_host_source(void *ctx, const char *value, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		if (!strcmp(value, sources[i].name)) {
+			((struct agentconf *)ctx)->host_source = sources[i].kind;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "must be file, profile, process, web-identity, container or imds");
+}
+
+static int parse_host_role_arn(void *ctx, const char *value, struct err *e)
+{
+	int rc = arn_check_principal(value, e);
+
+	if (!rc && !strstr(value, ":role/"))
+		rc = err_set(e, -EINVAL, "must be the ARN of a role");
+	return rc ? rc : keep(&((struct agentconf *)ctx)->host_role_arn, value, e);
+}
+
+static int parse_host_role_session_name(void *ctx, const char *value, struct err *e)
+{
+	return keep_text(&((struct agentconf *)ctx)->host_role_session_name, value, e);
+}
+
+static int parse_host_web_identity_token_file(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->host_web_identity_token_file, value, e);
+}
+
+static int parse_host_container_uri(void *ctx, const char *value, struct err *e)
+{
+	char path[SURROUNDINGS_PATH];
+	struct endpoint ep;
+	int rc = surroundings_parse(value, "http://127.0.0.1", &ep, path, e);
+
+	return rc ? rc : keep(&((struct agentconf *)ctx)->host_container_uri, value, e);
+}
+
+static int parse_host_container_token_file(void *ctx, const char *value, struct err *e)
+{
+	return keep_path(&((struct agentconf *)ctx)->host_container_token_file, value, e);
+}
+
+static int parse_host_imds_endpoint(void *ctx, const char *value, struct err *e)
+{
+	char path[SURROUNDINGS_PATH];
+	struct endpoint ep;
+	int rc = surroundings_parse(value, "http://127.0.0.1", &ep, path, e);
+
+	if (!rc && (*value == '/' || strcmp(path, "/")))
+		rc = err_set(e, -EINVAL, "must be http://HOST[:PORT]");
+	return rc ? rc : keep(&((struct agentconf *)ctx)->host_imds_endpoint, value, e);
+}
+
 static int parse_default_key(void *ctx, const char *value, struct err *e)
 {
 	return keep_text(&((struct agentconf *)ctx)->default_key, value, e);
@@ -154,8 +224,15 @@ static const struct conf_key keys[] = {
 	{ "use-dualstack", parse_use_dualstack, 0 },
 	{ "region", parse_region, 1 },
 	{ "host-principal", parse_host_principal, 0 },
+	{ "host-credentials-source", parse_host_source, 0 },
 	{ "host-profile", parse_host_profile, 0 },
 	{ "host-credentials", parse_host_credentials, 0 },
+	{ "host-role-arn", parse_host_role_arn, 0 },
+	{ "host-role-session-name", parse_host_role_session_name, 0 },
+	{ "host-web-identity-token-file", parse_host_web_identity_token_file, 0 },
+	{ "host-container-uri", parse_host_container_uri, 0 },
+	{ "host-container-token-file", parse_host_container_token_file, 0 },
+	{ "host-imds-endpoint", parse_host_imds_endpoint, 0 },
 	{ "default-key", parse_default_key, 0 },
 	{ "canary-key", parse_canary_key, 0 },
 	{ "probe-interval", parse_probe_interval, 0 },
@@ -187,6 +264,37 @@ static int set_default(char **slot, const char *value)
 	return *slot ? 0 : -ENOMEM;
 }
 
+/* check_source - what a source needs is there, and nothing of another: somebody would believe that it counts. */
+static int check_source(const struct agentconf *c, const char *name, struct err *e)
+{
+	const bool file = c->host_source <= CREDS_PROCESS;
+	const bool web = c->host_source == CREDS_WEB_IDENTITY;
+	const struct {
+		const char *key;
+		const char *value;
+		bool allowed, required;
+	} rules[] = {
+		{ "host-credentials", c->host_credentials, file, false },
+		{ "host-profile", c->host_profile, file, false },
+		{ "host-role-arn", c->host_role_arn, web, true },
+		{ "host-role-session-name", c->host_role_session_name, web, false },
+		{ "host-web-identity-token-file", c->host_web_identity_token_file, web, true },
+		{ "host-container-uri", c->host_container_uri, c->host_source == CREDS_CONTAINER, true },
+		{ "host-container-token-file", c->host_container_token_file, c->host_source == CREDS_CONTAINER, false },
+		{ "host-imds-endpoint", c->host_imds_endpoint, c->host_source == CREDS_IMDS, false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		if (rules[i].value && !rules[i].allowed)
+			return err_set(e, -EINVAL, "%s: %s has no meaning with this host-credentials-source", name,
+				       rules[i].key);
+		if (!rules[i].value && rules[i].allowed && rules[i].required)
+			return err_set(e, -EINVAL, "%s: this host-credentials-source needs %s", name, rules[i].key);
+	}
+	return 0;
+}
+
 static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
 {
 	const struct endpoint_config where = {
@@ -199,6 +307,9 @@ static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
 	rc = endpoint_resolve(&where, c->region, &ep, &sts, e);
 	if (rc)
 		return err_prefix(e, "%s", name), rc;
+	rc = check_source(c, name, e);
+	if (rc)
+		return rc;
 	if (c->canary_key && !arn_in_region(c->canary_key, c->region))
 		return err_set(e, -EINVAL, "%s: canary-key is not in region %s", name, c->region);
 	if (ep.local)
@@ -215,7 +326,7 @@ static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
 
 int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e)
 {
-	struct agentconf c = { .probe_interval = 300, .teardown_deadline = 20 };
+	struct agentconf c = { .probe_interval = 300, .teardown_deadline = 20, .host_source = CREDS_FILE };
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -255,6 +366,12 @@ void agentconf_free(struct agentconf *c)
 	free(c->host_principal);
 	free(c->host_profile);
 	free(c->host_credentials);
+	free(c->host_role_arn);
+	free(c->host_role_session_name);
+	free(c->host_web_identity_token_file);
+	free(c->host_container_uri);
+	free(c->host_container_token_file);
+	free(c->host_imds_endpoint);
 	free(c->default_key);
 	free(c->canary_key);
 	free(c->state_dir);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../kms/creds.h"
 #include "err.h"
 
 #define AGENTCONF_PATH "/etc/ecache/ecached.conf"
@@ -21,8 +22,15 @@ struct agentconf {
 	bool use_fips, use_dualstack;
 	char *region;
 	char *host_principal;	/* user or role ARN; "" */
+	enum creds_kind host_source;	/* CREDS_FILE...; never CREDS_CHAIN */
 	char *host_profile;	/* "default" */
 	char *host_credentials;	/* path; $CREDENTIALS_DIRECTORY/host-credentials or /etc/ecache/host-credentials */
+	char *host_role_arn;	/* of web identity, with the next two; NULL */
+	char *host_role_session_name;
+	char *host_web_identity_token_file;
+	char *host_container_uri;	/* NULL but for CREDS_CONTAINER */
+	char *host_container_token_file;	/* NULL: none */
+	char *host_imds_endpoint;	/* NULL: the usual address */
 	char *default_key;	/* key id, alias or ARN; AGENTCONF_DEFAULT_KEY on a local endpoint, else "" */
 	char *canary_key;	/* key ARN; "": none */
 	unsigned int probe_interval;	/* 1..86400, default 300 */

@@ -27,6 +27,7 @@ static void a_region_is_enough_and_the_rest_has_defaults(void **state)
 	assert_false(c.use_fips || c.use_dualstack);
 	assert_string_equal(c.region, "eu-west-1");
 	assert_string_equal(c.host_principal, "");
+	assert_int_equal(c.host_source, CREDS_FILE);
 	assert_string_equal(c.host_profile, "default");
 	assert_string_equal(c.host_credentials, "/etc/ecache/host-credentials");
 	assert_string_equal(c.default_key, "");
@@ -114,7 +115,7 @@ static void every_key_is_described(void **state)
 		if (strstr(e.what, "unknown key"))
 			fail_msg("described, but not a key: %s", line);
 	}
-	assert_int_equal(keys, 18);
+	assert_int_equal(keys, 25);
 	free(text);
 }
 
@@ -137,7 +138,7 @@ static void the_examples_of_the_manual_are_good(void **state)
 		agentconf_free(&c);
 		examples++;
 	}
-	assert_int_equal(examples, 3);
+	assert_int_equal(examples, 4);
 	free(text);
 }
 
@@ -149,6 +150,63 @@ static void variants_of_awss_endpoints_can_be_chosen(void **state)
 	assert_int_equal(parse("region=us-east-1\nuse-fips=yes\nuse-dualstack=yes\n", &c, NULL), 0);
 	assert_true(c.use_fips && c.use_dualstack);
 	agentconf_free(&c);
+}
+
+static void a_source_has_its_own_keys(void **state)
+{
+	static const char *const good[] = {
+		"host-credentials-source=file\nhost-profile=p\nhost-credentials=/c\n",
+		"host-credentials-source=profile\nhost-profile=p\n", "host-credentials-source=process\nhost-credentials=/c\n",
+		"host-credentials-source=web-identity\nhost-role-arn=arn:aws:iam::111122223333:role/r\n"
+		"host-web-identity-token-file=/t\nhost-role-session-name=me\n",
+		"host-credentials-source=container\nhost-container-uri=/v2/x\n",
+		"host-credentials-source=container\nhost-container-uri=http://169.254.170.23/v1/credentials\n"
+		"host-container-token-file=/t\n",
+		"host-credentials-source=imds\n", "host-credentials-source=imds\nhost-imds-endpoint=http://[fd00:ec2::254]\n",
+	};
+	static const enum creds_kind kinds[] = {
+		CREDS_FILE, CREDS_PROFILE, CREDS_PROCESS, CREDS_WEB_IDENTITY, CREDS_CONTAINER, CREDS_CONTAINER,
+		CREDS_IMDS, CREDS_IMDS,
+	};
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "host-credentials-source=any\n", "must be file, profile, process" },
+		{ "host-credentials-source=web-identity\n", "needs host-role-arn" },
+		{ "host-credentials-source=web-identity\nhost-role-arn=arn:aws:iam::111122223333:role/r\n",
+			"needs host-web-identity-token-file" },
+		{ "host-credentials-source=container\n", "needs host-container-uri" },
+		{ "host-credentials-source=imds\nhost-credentials=/c\n", "host-credentials has no meaning" },
+		{ "host-credentials-source=container\nhost-container-uri=/x\nhost-profile=p\n",
+			"host-profile has no meaning" },
+		{ "host-role-arn=arn:aws:iam::111122223333:role/r\n", "host-role-arn has no meaning" },
+		{ "host-imds-endpoint=http://127.0.0.1\n", "host-imds-endpoint has no meaning" },
+		{ "host-role-arn=arn:aws:iam::111122223333:user/r\n", "must be the ARN of a role" },
+		{ "host-container-uri=ftp://x/\n", "host-container-uri: " },
+		{ "host-imds-endpoint=http://127.0.0.1/x\n", "host-imds-endpoint: " },
+		{ "host-imds-endpoint=/x\n", "host-imds-endpoint: " },
+		{ "host-web-identity-token-file=t\n", "must be an absolute path" },
+		{ "host-container-token-file=t\n", "must be an absolute path" },
+	};
+	struct agentconf c;
+	char text[400];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		snprintf(text, sizeof(text), "region=r\n%s", good[i]);
+		assert_int_equal(parse(text, &c, NULL), 0);
+		assert_int_equal(c.host_source, kinds[i]);
+		agentconf_free(&c);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct err e = ERR_INIT;
+
+		snprintf(text, sizeof(text), "region=r\n%s", bad[i].text);
+		assert_int_equal(parse(text, &c, &e), -EINVAL);
+		if (!strstr(e.what, bad[i].why))
+			fail_msg("\"%s\" where \"%s\" was expected", e.what, bad[i].why);
+	}
 }
 
 static void only_a_local_kms_has_a_default_key(void **state)
@@ -237,6 +295,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_described),
 		cmocka_unit_test(the_examples_of_the_manual_are_good),
 		cmocka_unit_test(variants_of_awss_endpoints_can_be_chosen),
+		cmocka_unit_test(a_source_has_its_own_keys),
 		cmocka_unit_test(only_a_local_kms_has_a_default_key),
 		cmocka_unit_test(credentials_of_systemd_come_first),
 		cmocka_unit_test(bad_values_are_named),

@@ -118,8 +118,8 @@ bool xml_element(const char *body, size_t len, const char *name, struct span *ou
 
 bool xml_span(const char *body, size_t len, const char *name, struct span *out)
 {
-	return xml_element(body, len, name, out) && !memchr(out->at, '<', out->len) && !memchr(out->at, '&', out->len) &&
-	       !memchr(out->at, '\0', out->len);
+	return xml_element(body, len, name, out) && !memchr(out->at, '<', out->len) &&
+	       !memchr(out->at, '&', out->len) && !memchr(out->at, '\0', out->len);
 }
 
 bool xml_text(const char *body, size_t len, const char *name, char *out, size_t size)

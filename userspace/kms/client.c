@@ -9,6 +9,7 @@
 #include "arn.h"
 #include "client.h"
 #include "sender.h"
+#include "verdict.h"
 
 #define ANSWER_DEPTH 12
 
@@ -77,6 +78,7 @@ int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 	k->attempts = cfg->attempts;
 	k->total_ms = cfg->total_ms;
 	k->memo = cfg->memo ? cfg->memo : &k->own_memo;
+	k->cache = cfg->cache;
 	rc = find_services(k, cfg, e);
 	if (rc)
 		goto close_client;
@@ -125,6 +127,7 @@ void kms_forget(struct kms *k)
 	struct transport *fresh;
 
 	creds_wipe(&k->creds);
+	k->fresh = true;
 	fresh = transport_open(NULL);
 	/* Out of memory: the old connection is closed all the same, and the next call tries again. */
 	transport_close(k->transport);
@@ -156,6 +159,7 @@ static int send_call(struct kms *k, struct request *rq, const char *op, const ch
 {
 	struct sender s = { .memo = k->memo, .attempts = k->attempts, .total_ms = k->total_ms };
 	struct err unread = ERR_INIT;
+	enum verdict_why why;
 	int rc;
 
 	if (!e)
@@ -168,10 +172,14 @@ static int send_call(struct kms *k, struct request *rq, const char *op, const ch
 	s.transport = k->transport;
 	rq->creds = &k->creds;
 	rc = sender_send(&s, rq, op, subject, a, e);
-	if (rc)
-		client_wipe(k);
-	else
+	if (!rc) {
 		k->rs = s.rs;
+		return 0;
+	}
+	client_wipe(k);
+	verdict_of_probe(a, &why);
+	if (why == VERDICT_WHY_CREDENTIALS)
+		client_credentials_refused(k);
 	return rc;
 }
 

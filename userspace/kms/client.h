@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 
+#include "credcache.h"
 #include "endpoint.h"
 #include "kms.h"
 #include "memo.h"
@@ -21,6 +22,8 @@ struct kms {
 	char *owned[CLIENT_STRINGS];
 	struct creds_net net;
 	struct creds creds;		/* loaded when store.data */
+	struct credcache *cache;	/* the caller's; may be NULL */
+	bool fresh;			/* the next ones do not come from there */
 	char *ca_file;			/* may be NULL */
 	struct memo *memo;		/* the caller's, or the next */
 	struct memo own_memo;
@@ -54,10 +57,13 @@ int client_refuse(const char *op, struct kms_answer *a, struct err *e);
 void client_wipe(struct kms *k);
 
 /*
- * client_credentials - see to it that k->creds can sign: load them, or refresh those that end soon. The old ones are kept
- * while they are good and no new ones can be had. An error leaves none.
+ * client_credentials - see to it that k->creds can sign: load them, or refresh those that end soon. The old ones are
+ * kept while they are good and no new ones can be had. An error leaves none.
  */
 int client_credentials(struct kms *k, struct err *e);
+
+/* client_credentials_refused - the service does not take them: if they are temporary, the next call gets new ones. */
+void client_credentials_refused(struct kms *k);
 
 /* client_check_key - a key ARN of the client's region; else client_refuse(). */
 int client_check_key(struct kms *k, const char *op, const char *key_arn, struct kms_answer *a, struct err *e);

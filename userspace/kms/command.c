@@ -34,6 +34,7 @@ static void __attribute__((noreturn)) become(struct words *w, int output, pid_t 
 
 	sigemptyset(&none);
 	if (null < 0 || setpgid(0, 0) || sigprocmask(SIG_SETMASK, &none, NULL) || signal(SIGPIPE, SIG_DFL) == SIG_ERR ||
+	    signal(SIGTERM, SIG_DFL) == SIG_ERR || signal(SIGINT, SIG_DFL) == SIG_ERR ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(output, STDOUT_FILENO) < 0 || syscall(SYS_close_range, 3U, ~0U, 0U))
 		_exit(NOT_STARTED);
@@ -109,7 +110,10 @@ static int run(struct words *w, int timeout_ms, struct secret *out, struct err *
 	close(fds[0]);
 	if (pid > 0 && !rc)
 		rc = reap(pid, deadline, e);
-	/* Whatever it left behind goes, too; a process that is reaped leaves its group's number to nobody but its children. */
+	/*
+	 * Whatever it left behind goes, too; a process that is reaped leaves its group's number to nobody but its
+	 * children.
+	 */
 	if (pid > 0)
 		kill(-pid, SIGKILL);
 	if (pid > 0 && rc) {

@@ -285,7 +285,7 @@ static enum look of_kind(const struct creds_source *src, struct files *f, const 
 static int not_found(const struct creds_source *src, const struct files *f, const char *profile, struct err *e)
 {
 	if (src->kind > CREDS_PROCESS)
-		return err_set(e, -ENOENT, "no AWS credentials: the source that is configured is switched off or incomplete");
+		return err_set(e, -ENOENT, "no AWS credentials: the source that is configured is incomplete");
 	err_set(e, -ENOENT, "no AWS credentials: looked in %s%s%s%s for profile \"%s\"",
 		src->environment ? "the environment, " : "", f->path[0][0] ? f->path[0] : "no file (HOME is not set)",
 		f->path[1][0] ? ", " : "", f->path[1], profile);

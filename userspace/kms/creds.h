@@ -15,8 +15,8 @@ struct memo;
 
 /*
  * Where AWS credentials come from. CREDS_CHAIN goes the way of AWS's tools: the environment, the profile, and, if
- * .environment, what its variables say of web identity, a container, the instance. The others look in one place only, so
- * that a daemon's identity does not change because a file is missing.
+ * .environment, what its variables say of web identity, a container, the instance. The others look in one place only,
+ * so that a daemon's identity does not change because a file is missing.
  */
 enum creds_kind {
 	CREDS_CHAIN,
@@ -43,9 +43,8 @@ struct creds_net {
 struct creds_source {
 	enum creds_kind kind;
 	bool environment;		/* look at AWS's variables; ecachectl only, never a daemon */
-	const char *file;		/* shared credentials file; NULL: AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials,
-					 * and AWS_CONFIG_FILE or ~/.aws/config
-					 */
+	/* shared credentials file; NULL: AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, and the config beside it */
+	const char *file;
 	const char *profile;		/* NULL: AWS_PROFILE if environment, else "default" */
 	const char *role_arn;		/* web identity */
 	const char *role_session_name;	/* NULL: "dm-ecache" */

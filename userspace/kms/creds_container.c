@@ -23,8 +23,8 @@ static bool may_connect(const struct sockaddr *sa)
 }
 
 /*
- * token - what goes into the Authorization header, if anything. A file is read each time, since whoever runs the container
- * replaces it. One newline at its end is none of it; any other would end the header.
+ * token - what goes into the Authorization header, if anything. A file is read each time, since whoever runs the
+ * container replaces it. One newline at its end is none of it; any other would end the header.
  */
 static int token(const struct creds_source *src, struct secret *out, struct err *e)
 {

@@ -33,8 +33,8 @@ static inline void clear_environment(void)
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE",
 		"AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-		"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_DISABLED",
-		"AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "HOME",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+		"AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "HOME",
 	};
 	size_t i;
 
@@ -48,7 +48,9 @@ static inline void begin(const struct fake_reply *script, size_t nr)
 	assert_true(fake_start_tcp(&fake, script, nr));
 	assert_int_equal(endpoint_parse(fake.endpoint, "eu-west-1", &sts, NULL), 0);
 	memset(&memo, 0, sizeof(memo));
-	net = (struct creds_net){ .sts = &sts, .region = "eu-west-1", .memo = &memo, .metadata_ms = 5000, .sts_ms = 5000 };
+	net = (struct creds_net){
+		.sts = &sts, .region = "eu-west-1", .memo = &memo, .metadata_ms = 5000, .sts_ms = 5000,
+	};
 	net.transport = transport_open(NULL);
 	assert_non_null(net.transport);
 	error = (struct err)ERR_INIT;

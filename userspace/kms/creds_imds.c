@@ -50,12 +50,13 @@ static int ask(const struct creds_net *net, struct request *rq, struct response 
 
 	if (rc || rs->status == 200)
 		return rc;
-	return err_set(e, rs->status == 404 ? -ENXIO : -EACCES, "%s %s: HTTP status %d", rq->method, rq->path, rs->status);
+	return err_set(e, rs->status == 404 ? -ENXIO : -EACCES, "%s %s: HTTP status %d", rq->method, rq->path,
+		       rs->status);
 }
 
 /*
- * session - version 2's token. There is no falling back to version 1 without it: a request that some program of the host
- * can be talked into making would be enough to get credentials there.
+ * session - version 2's token. There is no falling back to version 1 without it: a request that some program of the
+ * host can be talked into making would be enough to get credentials there.
  */
 static int session(const struct creds_net *net, const struct endpoint *ep, struct secret *token, struct err *e)
 {

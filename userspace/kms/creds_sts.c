@@ -212,7 +212,8 @@ wipe:
 	return look;
 }
 
-enum look creds_of_role(const struct creds_source *src, const struct role_request *role, struct creds *io, struct err *e)
+enum look creds_of_role(const struct creds_source *src, const struct role_request *role, struct creds *io,
+			struct err *e)
 {
 	static const char op[] = "AssumeRole";
 	struct creds got = { .store = SECRET_INIT };

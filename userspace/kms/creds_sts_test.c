@@ -7,7 +7,12 @@
 #define XML(id) "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>" id "</AccessKeyId>" \
 	"<SecretAccessKey>s-" id "</SecretAccessKey><SessionToken>t/" id "==</SessionToken>" \
 	"<Expiration>2038-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-#define NO(code) ANSWER(403, "<ErrorResponse><Error><Code>" code "</Code><Message>because</Message></Error></ErrorResponse>")
+#define NO(code) \
+	ANSWER(403, "<ErrorResponse><Error><Code>" code "</Code><Message>because</Message></Error></ErrorResponse>")
+
+static const struct creds_source web_identity = {
+	.kind = CREDS_WEB_IDENTITY, .role_arn = ROLE "host", .web_identity_token_file = token_path,
+};
 
 static char file[] = "/tmp/creds_sts_test.XXXXXX";
 
@@ -18,7 +23,7 @@ static void write_profiles(const char *text)
 
 static void a_token_file_leads_to_a_role(void **state)
 {
-	struct creds_source src = { .kind = CREDS_WEB_IDENTITY, .role_arn = ROLE "host", .web_identity_token_file = token_path };
+	struct creds_source src = web_identity;
 
 	(void)state;
 	BEGIN(OK(XML("ASIAW")));
@@ -59,7 +64,7 @@ static void the_environment_of_a_pod(void **state)
 static void bad_tokens_are_not_sent(void **state)
 {
 	static const char *const bad[] = { "", "\n", "a b", "a\nb" };
-	struct creds_source src = { .kind = CREDS_WEB_IDENTITY, .role_arn = ROLE "host", .web_identity_token_file = token_path };
+	struct creds_source src = web_identity;
 	char large[20002];
 	size_t i;
 
@@ -138,7 +143,8 @@ static void a_role_that_is_denied_leaves_nothing(void **state)
 	struct creds_source src = { .kind = CREDS_PROFILE, .file = file, .profile = "a" };
 
 	(void)state;
-	BEGIN(NO("AccessDenied"), OK("<html>"), OK(XML("A B")), { 302, "Location: /x\r\n", XML("ASIAA"), 0, FAKE_ANSWER });
+	BEGIN(NO("AccessDenied"), OK("<html>"), OK(XML("A B")),
+	      { 302, "Location: /x\r\n", XML("ASIAA"), 0, FAKE_ANSWER });
 	write_profiles("[a]\nrole_arn=" ROLE "a\nsource_profile=c\n[c]\naws_access_key_id=AKIAC\n"
 		       "aws_secret_access_key=sc\n");
 	assert_int_equal(load(&src), -EPERM);
@@ -155,7 +161,8 @@ static void a_role_that_is_denied_leaves_nothing(void **state)
 static void settings_of_a_role_are_checked(void **state)
 {
 	static const char *const bad[] = {
-		"role_arn=x", "role_arn=", "role_arn=" ROLE "a\nduration_seconds=899", "role_arn=" ROLE "a\nduration_seconds=43201",
+		"role_arn=x", "role_arn=", "role_arn=" ROLE "a\nduration_seconds=899",
+		"role_arn=" ROLE "a\nduration_seconds=43201",
 		"role_arn=" ROLE "a\nduration_seconds=1h", "role_arn=" ROLE "a\nduration_seconds=",
 		"role_arn=" ROLE "a\nrole_session_name=x", "role_arn=" ROLE "a\nrole_session_name=a&b",
 	};
@@ -177,7 +184,7 @@ static void settings_of_a_role_are_checked(void **state)
 
 static void trouble_of_the_service_is_tried_again(void **state)
 {
-	struct creds_source src = { .kind = CREDS_WEB_IDENTITY, .role_arn = ROLE "host", .web_identity_token_file = token_path };
+	struct creds_source src = web_identity;
 
 	(void)state;
 	BEGIN(NO("IDPCommunicationError"), OK(XML("ASIAW")));

@@ -199,7 +199,8 @@ static void a_program_may_give_them(void **state)
 
 	(void)state;
 	write_file("[default]\ncredential_process = /bin/echo '{\"Version\":1,\"AccessKeyId\":\"AKIDP\",' "
-		   "\"\\\"SecretAccessKey\\\":\\\"s/k\\\",\" '\"SessionToken\":\"t\",\"Expiration\":\"2030-01-01T00:00:00Z\"}'\n", 0600);
+		   "\"\\\"SecretAccessKey\\\":\\\"s/k\\\",\" '\"SessionToken\":\"t\","
+		   "\"Expiration\":\"2030-01-01T00:00:00Z\"}'\n", 0600);
 	assert_int_equal(creds_load(&src, &c, &e), 0);
 	assert_string_equal(c.access_key_id, "AKIDP");
 	assert_string_equal(c.secret_access_key, "s/k");
@@ -219,6 +220,7 @@ static void a_program_may_give_them(void **state)
 /* Keys in a config file are as secret as in the other. */
 static void the_config_file_is_public_only_without_keys(void **state)
 {
+	static const char keys[] = "[default]\naws_access_key_id=A\naws_secret_access_key=B\n";
 	struct creds_source src = { .environment = true };
 	char config[100];
 	struct creds c;
@@ -234,8 +236,7 @@ static void the_config_file_is_public_only_without_keys(void **state)
 	assert_int_equal(chmod(config, 0664), 0);
 	assert_int_equal(creds_load(&src, &c, NULL), -EPERM);
 	unlink(file);
-	assert_int_equal(fsio_replace(config, "[default]\naws_access_key_id=A\naws_secret_access_key=B\n", 54, 0644, NULL),
-			 0);
+	assert_int_equal(fsio_replace(config, keys, strlen(keys), 0644, NULL), 0);
 	assert_int_equal(creds_load(&src, &c, NULL), -EPERM);
 	assert_int_equal(chmod(config, 0600), 0);
 	assert_int_equal(creds_load(&src, &c, NULL), 0);

@@ -69,7 +69,8 @@ static void an_endpoints_document(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(read_json(credsdoc_endpoint, "{\"Code\":\"Success\"," ALL ",\"LastUpdated\":\"x\"}", &f, &text), 0);
+	assert_int_equal(read_json(credsdoc_endpoint, "{\"Code\":\"Success\"," ALL ",\"LastUpdated\":\"x\"}", &f,
+				   &text), 0);
 	assert_true(span_is(&f.session_token, "t"));
 	assert_int_equal(f.expires_s, 1795701600);
 	free(text);

@@ -33,10 +33,10 @@ int endpoint_parse(const char *text, const char *region, struct endpoint *out, s
 
 /*
  * endpoint_resolve - KMS is where @c->kms says, else AWS_ENDPOINT_URL_KMS, else AWS_ENDPOINT_URL, else at AWS, by the
- * partition of the region. STS is where @c->sts says, else AWS_ENDPOINT_URL_STS, else AWS's of the region when KMS is at
- * AWS (behind a VPC endpoint, too, which serves one service), else where KMS is. FIPS and dual stack, or
- * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, choose among AWS's hosts; with a KMS endpoint that was named they
- * are a contradiction: -EINVAL, as with AWS's tools. Variables that are empty are not set.
+ * partition of the region. STS is where @c->sts says, else AWS_ENDPOINT_URL_STS, else AWS's of the region when KMS is
+ * at AWS (behind a VPC endpoint, too, which serves one service), else where KMS is. FIPS and dual stack, or
+ * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, choose among AWS's hosts; with a KMS endpoint that was named
+ * they are a contradiction: -EINVAL, as with AWS's tools. Variables that are empty are not set.
  */
 int endpoint_resolve(const struct endpoint_config *c, const char *region, struct endpoint *kms, struct endpoint *sts,
 		     struct err *e);

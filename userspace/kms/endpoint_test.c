@@ -26,9 +26,11 @@ static void endpoints(void **state)
 			false },
 		{ "https://vpce-1.kms.us-east-1.vpce.amazonaws.com", "r", "https://vpce-1.kms.us-east-1.vpce.amazonaws.com",
 			"vpce-1.kms.us-east-1.vpce.amazonaws.com", "", false, true },
-		{ "https://KMS.eu-west-1.API.aws", "r", "https://KMS.eu-west-1.API.aws", "KMS.eu-west-1.API.aws", "", false, true },
+		{ "https://KMS.eu-west-1.API.aws", "r", "https://KMS.eu-west-1.API.aws", "KMS.eu-west-1.API.aws", "", false,
+			true },
 		{ "https://amazonaws.com", "r", "https://amazonaws.com", "amazonaws.com", "", false, false },
-		{ "https://x.notamazonaws.com", "r", "https://x.notamazonaws.com", "x.notamazonaws.com", "", false, false },
+		{ "https://x.notamazonaws.com", "r", "https://x.notamazonaws.com", "x.notamazonaws.com", "", false,
+			false },
 		{ "https://127.0.0.1:1", "r", "https://127.0.0.1:1", "127.0.0.1:1", "", true, false },
 	};
 	struct endpoint ep;
@@ -123,12 +125,18 @@ static void aws_hosts_follow_the_partition_of_the_region(void **state)
 		{ "cn-north-1", false, true, "kms.cn-north-1.api.amazonwebservices.com.cn",
 			"sts.cn-north-1.api.amazonwebservices.com.cn" },
 		{ "us-gov-west-1", false, false, "kms.us-gov-west-1.amazonaws.com", "sts.us-gov-west-1.amazonaws.com" },
-		{ "us-gov-west-1", true, false, "kms-fips.us-gov-west-1.amazonaws.com", "sts.us-gov-west-1.amazonaws.com" },
-		{ "us-iso-east-1", true, false, "kms-fips.us-iso-east-1.c2s.ic.gov", "sts-fips.us-iso-east-1.c2s.ic.gov" },
-		{ "us-isob-east-1", false, true, "kms.us-isob-east-1.api.aws.scloud", "sts.us-isob-east-1.api.aws.scloud" },
-		{ "eu-isoe-west-1", false, false, "kms.eu-isoe-west-1.cloud.adc-e.uk", "sts.eu-isoe-west-1.cloud.adc-e.uk" },
-		{ "us-isof-south-1", false, false, "kms.us-isof-south-1.csp.hci.ic.gov", "sts.us-isof-south-1.csp.hci.ic.gov" },
-		{ "eusc-de-east-1", false, false, "kms.eusc-de-east-1.amazonaws.eu", "sts.eusc-de-east-1.amazonaws.eu" },
+		{ "us-gov-west-1", true, false, "kms-fips.us-gov-west-1.amazonaws.com",
+			"sts.us-gov-west-1.amazonaws.com" },
+		{ "us-iso-east-1", true, false, "kms-fips.us-iso-east-1.c2s.ic.gov",
+			"sts-fips.us-iso-east-1.c2s.ic.gov" },
+		{ "us-isob-east-1", false, true, "kms.us-isob-east-1.api.aws.scloud",
+			"sts.us-isob-east-1.api.aws.scloud" },
+		{ "eu-isoe-west-1", false, false, "kms.eu-isoe-west-1.cloud.adc-e.uk",
+			"sts.eu-isoe-west-1.cloud.adc-e.uk" },
+		{ "us-isof-south-1", false, false, "kms.us-isof-south-1.csp.hci.ic.gov",
+			"sts.us-isof-south-1.csp.hci.ic.gov" },
+		{ "eusc-de-east-1", false, false, "kms.eusc-de-east-1.amazonaws.eu",
+			"sts.eusc-de-east-1.amazonaws.eu" },
 	};
 	struct endpoint kms, sts;
 	size_t i;

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 /*
- * An HTTP server for tests, on a unix socket or (fake_start_tcp) 127.0.0.1, in a thread: it answers one connection after the other with the replies
- * of a script, the last one again and again. It checks nothing; what came is kept for the test to look at.
+ * An HTTP server for tests, on a unix socket or (fake_start_tcp) 127.0.0.1, in a thread: it answers one connection
+ * after the other with the replies of a script, the last one again and again. It checks nothing; what came is kept
+ * for the test to look at.
  */
 struct fake_reply {
 	int status;		/* 0: @body is the raw answer */
@@ -57,7 +58,7 @@ static inline bool fake_answer(struct fake_http *f, int sock)
 {
 	const struct fake_reply *r = &f->script[f->at];
 	size_t len = r->body_len ? r->body_len : r->body ? strlen(r->body) : 0;
-	struct pollfd gone[2] = { { .fd = sock }, { .fd = f->stop[0], .events = POLLIN } };
+	struct pollfd gone[2] = { { .fd = sock, .events = POLLRDHUP }, { .fd = f->stop[0], .events = POLLIN } };
 	char head[1024];
 
 	if (f->at + 1 < f->nr)

@@ -11,11 +11,13 @@
 #include "creds.h"
 
 struct memo;
+struct credcache;
 
 /*
  * Client of AWS KMS's JSON 1.1 protocol over libcurl (which signs). One struct kms is one endpoint and one identity;
  * the endpoint may be AWS, a compatible service, or ecache-kmsd ("unix:/run/ecache-kmsd/kms.sock" or
- * "http://127.0.0.1:PORT", plain HTTP on loopback only); endpoint.h has the rules. It is used by one thread and every call is synchronous.
+ * "http://127.0.0.1:PORT", plain HTTP on loopback only); endpoint.h has the rules. It is used by one thread and every
+ * call is synchronous.
  */
 struct kms;
 
@@ -31,12 +33,16 @@ struct kms_config {
 	unsigned int attempts;	/* 1 for probes, 3 otherwise */
 	unsigned int total_ms;	/* of a call with its retries: none begins that could end later; 0: no limit */
 	struct memo *memo;	/* what is learnt lives there, for others too; NULL: in the client */
+	struct credcache *cache;	/* temporary credentials, for others too; NULL: none but in the client */
 };
 
 int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e);
 void kms_close(struct kms *k);
 
-/* kms_forget - drop cached credentials and connections; the next call uses fresh ones. */
+/*
+ * kms_forget - drop connections and credentials; the next call uses fresh ones, from where they come from, not from a
+ * cache: if that fails, there are none.
+ */
 void kms_forget(struct kms *k);
 
 /* The part of an answer that verdicts and logs are made of. Strings are truncated to fit, never secret. */

@@ -145,8 +145,8 @@ static int add_signature(struct curl_slist **list, const struct request *rq)
 }
 
 /*
- * What is sent beside libcurl's own X-Amz-Date and Authorization (unless there is a date); all of it is signed. Host is given explicitly, since
- * what libcurl signs must be what it sends, with the port and for a unix socket, too.
+ * What is sent beside libcurl's own X-Amz-Date and Authorization (unless there is a date); all of it is signed. Host
+ * is given explicitly, since what libcurl signs must be what it sends, with the port and for a unix socket, too.
  */
 static int make_headers(const struct request *rq, struct curl_slist **list)
 {

@@ -79,8 +79,8 @@ static void attempt_on_time(struct sender *s, struct request *rq, struct kms_ans
 }
 
 /* pause_before_retry - false when there is to be none: too late, too many, or it would not help. */
-static bool pause_before_retry(struct sender *s, struct retry_bucket *bucket, const struct kms_answer *a, unsigned int n,
-			       unsigned int timeout_ms, int64_t deadline_ms, unsigned int *paid)
+static bool pause_before_retry(struct sender *s, struct retry_bucket *bucket, const struct kms_answer *a,
+			       unsigned int n, unsigned int timeout_ms, int64_t deadline_ms, unsigned int *paid)
 {
 	enum retry why = retry_class(a, s->rs.timed_out);
 	unsigned int delay;

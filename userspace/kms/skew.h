@@ -26,7 +26,10 @@ struct skew_clock skew_clock(void);
 /* A wrong clock by more than a day would break certificates, too: somebody has to look at it. */
 #define SKEW_MAX_S (24 * 60 * 60)
 
-/* skew_learn - the service's clock shows @server_s (Unix time). False, and nothing kept, when that is more than a day off. */
+/*
+ * skew_learn - the service's clock shows @server_s (Unix time). False, and nothing kept, when that is more than a day
+ * off.
+ */
 bool skew_learn(struct skew *s, int64_t server_s, struct skew_clock now);
 
 /* skew_forget - this host's clock counts again. */

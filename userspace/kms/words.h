@@ -16,9 +16,9 @@ struct words {
 };
 
 /*
- * words_split - a command line, as AWS's tools split it without a shell: blanks separate, 'single quotes' keep all as it
- * is, "double quotes" all but \" and \\, and a backslash outside of quotes keeps the next character. No variable, no
- * pattern, no operator has a meaning. -EINVAL for none, too many or too long words, and for what is not closed.
+ * words_split - a command line, as AWS's tools split it without a shell: blanks separate, 'single quotes' keep all as
+ * it is, "double quotes" all but \" and \\, and a backslash outside of quotes keeps the next character. No variable,
+ * no pattern, no operator has a meaning. -EINVAL for none, too many or too long words, and for what is not closed.
  */
 int words_split(const char *line, size_t len, struct words *out, struct err *e);
 

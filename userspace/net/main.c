@@ -90,9 +90,29 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+/* serve - from here on nothing can be run, but by the runner. */
+static int serve(struct server *s, struct err *e)
+{
+	int rc;
+
+	s->listener = server_listen(s->conf->net_socket, e);
+	if (s->listener < 0)
+		return s->listener;
+	rc = sandbox_enter(e);
+	if (!rc)
+		rc = server_run(s, e);
+	close(s->listener);
+	/* One that systemd handed over is systemd's to keep. */
+	if (s->listener != SD_LISTEN_FDS_START)
+		unlink(s->conf->net_socket);
+	return rc;
+}
+
 static int run(const struct options *o, struct err *e)
 {
 	struct server s = { .allow_uid = o->allow_uid, .max_workers = SERVER_WORKERS, .worker_ms = SERVER_WORKER_MS };
+	struct credcache cache = CREDCACHE_INIT;
+	struct runner runner = RUNNER_NONE;
 	struct agentconf conf;
 	int rc;
 
@@ -100,25 +120,26 @@ static int run(const struct options *o, struct err *e)
 	if (rc)
 		return rc;
 	s.conf = &conf;
-	s.memo = memo_open(e);
-	if (!s.memo) {
-		rc = e->rc;
+	rc = runner_start(&conf, &runner, e);
+	if (rc)
 		goto free_conf;
+	if (runner.sock >= 0)
+		s.shared.runner = &runner;
+	rc = credcache_open(&cache, e);
+	if (rc)
+		goto stop_runner;
+	s.shared.cache = &cache;
+	s.shared.memo = memo_open(e);
+	if (!s.shared.memo) {
+		rc = e->rc;
+		goto close_cache;
 	}
-	s.listener = server_listen(conf.net_socket, e);
-	if (s.listener < 0) {
-		rc = s.listener;
-		goto close_memo;
-	}
-	rc = sandbox_enter(e);
-	if (!rc)
-		rc = server_run(&s, e);
-	close(s.listener);
-	/* One that systemd handed over is systemd's to keep. */
-	if (s.listener != SD_LISTEN_FDS_START)
-		unlink(conf.net_socket);
-close_memo:
-	memo_close(s.memo);
+	rc = serve(&s, e);
+	memo_close(s.shared.memo);
+close_cache:
+	credcache_close(&cache);
+stop_runner:
+	runner_stop(&runner);
 free_conf:
 	agentconf_free(&conf);
 	return rc;

@@ -80,7 +80,7 @@ static void __attribute__((noreturn)) be_worker(const struct server *s, int sock
 		_exit(1);
 	close(s->listener);
 	close(s->signals);
-	_exit(worker_serve(s->conf, s->memo, sock));
+	_exit(worker_serve(s->conf, &s->shared, sock));
 }
 
 static int start_worker(struct server *s, int sock)
@@ -129,6 +129,8 @@ static void reap(struct server *s)
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (s->shared.runner && s->shared.runner->pid == pid)
+			s->runner_gone = true;
 		for (i = 0; i < SERVER_WORKERS && s->worker[i].pid != pid; i++)
 			;
 		if (i == SERVER_WORKERS)
@@ -175,7 +177,7 @@ static bool drain_signals(struct server *s)
 		else
 			stop = true;
 	}
-	return stop;
+	return stop || s->runner_gone;
 }
 
 static void serve(struct server *s)
@@ -230,6 +232,7 @@ int server_run(struct server *s, struct err *e)
 
 	memset(s->worker, 0, sizeof(s->worker));
 	s->nr = 0;
+	s->runner_gone = false;
 	if (s->max_workers < 1 || s->max_workers > SERVER_WORKERS)
 		return err_set(e, -EINVAL, "1 to %d workers", SERVER_WORKERS);
 	/* A client that is gone again before accept() must not make us wait there. */
@@ -244,5 +247,7 @@ int server_run(struct server *s, struct err *e)
 	sd_notify(0, "STOPPING=1");
 	finish(s);
 	close(s->signals);
+	if (s->runner_gone)
+		return err_set(e, -ECHILD, "the process that runs the credential_process has ended");
 	return 0;
 }

@@ -2,12 +2,13 @@
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "../common/agentconf.h"
 #include "../common/err.h"
-#include "../kms/memo.h"
+#include "worker.h"
 
 /* The parent: takes connections, gives each to a worker of its own, and ends workers that take too long. */
 
@@ -21,7 +22,7 @@ struct server {
 	uid_t allow_uid;		/* who may ask, beside root */
 	unsigned int max_workers;	/* 1..SERVER_WORKERS; further connections wait in the backlog */
 	unsigned int worker_ms;
-	struct memo *memo;		/* what workers teach each other; NULL: nothing */
+	struct worker_shared shared;	/* made by the caller */
 	/* private */
 	struct {
 		pid_t pid;		/* 0: free */
@@ -29,11 +30,13 @@ struct server {
 	} worker[SERVER_WORKERS];
 	unsigned int nr;
 	int signals;
+	bool runner_gone;
 };
 
 /*
  * server_run - until SIGTERM or SIGINT; then workers have SERVER_STOP_MS to end. Tells systemd READY=1 and STOPPING=1.
- * Blocks SIGTERM, SIGINT and SIGCHLD in this process.
+ * Blocks SIGTERM, SIGINT and SIGCHLD in this process. -ECHILD when the runner ends before that: without it there
+ * would be no credentials, and whoever started us can start us again.
  */
 int server_run(struct server *s, struct err *e);
 

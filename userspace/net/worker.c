@@ -54,8 +54,8 @@ static void call(struct kms *k, const struct net_job *job, struct secret *key, s
 		answer_set_message(&ans->a, e->what, strlen(e->what));
 }
 
-static void ask_kms(const struct agentconf *conf, struct memo *memo, const struct net_job *job, struct secret *key,
-		    struct net_answer *ans)
+static void ask_kms(const struct agentconf *conf, const struct worker_shared *shared, const struct net_job *job,
+		    struct secret *key, struct net_answer *ans)
 {
 	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe");
 	const struct kms_config cfg = {
@@ -65,11 +65,25 @@ static void ask_kms(const struct agentconf *conf, struct memo *memo, const struc
 		.dualstack = conf->use_dualstack,
 		.ca_file = conf->kms_ca_file,
 		.region = conf->region,
-		.creds = { .file = conf->host_credentials, .profile = conf->host_profile },
+		.creds = {
+			.kind = conf->host_source,
+			.file = conf->host_credentials,
+			.profile = conf->host_profile,
+			.role_arn = conf->host_role_arn,
+			.role_session_name = conf->host_role_session_name,
+			.web_identity_token_file = conf->host_web_identity_token_file,
+			.container_uri = conf->host_container_uri,
+			.container_token_file = conf->host_container_token_file,
+			.imds_endpoint = conf->host_imds_endpoint,
+			.run = shared->runner ? runner_run : NULL,
+			.run_ctx = shared->runner,
+		},
 		.timeout_ms = probe ? PROBE_MS : CALL_MS,
 		.attempts = probe ? 1 : CALL_ATTEMPTS,
 		.total_ms = CALL_TOTAL_MS,
-		.memo = memo,
+		.memo = shared->memo,
+		/* Of a file nothing is kept, and nobody need wait for another who reads it. */
+		.cache = conf->host_source == CREDS_FILE ? NULL : shared->cache,
 	};
 	struct err e = ERR_INIT;
 	struct kms *k;
@@ -79,6 +93,8 @@ static void ask_kms(const struct agentconf *conf, struct memo *memo, const struc
 		refuse(ans, e.what);
 		return;
 	}
+	if (job->rq.fresh)
+		kms_forget(k);
 	call(k, job, key, ans, &e);
 	log_debug("%s %s: %s %d %s %s", job->rq.op, job->rq.key_arn ? job->rq.key_arn : "",
 		  kms_transport_name(ans->a.transport), ans->a.http_status, ans->a.code, ans->a.request_id);
@@ -86,8 +102,8 @@ static void ask_kms(const struct agentconf *conf, struct memo *memo, const struc
 }
 
 /* answer - also who wants a key brings the place for it, and nobody else brings anything. */
-static void handle(const struct agentconf *conf, struct memo *memo, struct net_job *job, int *fd, struct secret *key,
-		   struct net_answer *ans)
+static void handle(const struct agentconf *conf, const struct worker_shared *shared, struct net_job *job, int *fd,
+		   struct secret *key, struct net_answer *ans)
 {
 	if (!job->bytes && *fd >= 0) {
 		refuse(ans, "a descriptor came with a request that has no use for it");
@@ -100,7 +116,7 @@ static void handle(const struct agentconf *conf, struct memo *memo, struct net_j
 		}
 		*fd = -1;
 	}
-	ask_kms(conf, memo, job, key, ans);
+	ask_kms(conf, shared, job, key, ans);
 }
 
 static int reply(int sock, const struct net_answer *ans)
@@ -116,7 +132,7 @@ static int reply(int sock, const struct net_answer *ans)
 	return rc;
 }
 
-int worker_serve(const struct agentconf *conf, struct memo *memo, int sock)
+int worker_serve(const struct agentconf *conf, const struct worker_shared *shared, int sock)
 {
 	struct secret key = SECRET_INIT;
 	struct err e = ERR_INIT;
@@ -136,7 +152,7 @@ int worker_serve(const struct agentconf *conf, struct memo *memo, int sock)
 		refuse(&ans, e.what);
 		memset(&job, 0, sizeof(job));
 	} else {
-		handle(conf, memo, &job, &fd, &key, &ans);
+		handle(conf, shared, &job, &fd, &key, &ans);
 	}
 	rc = reply(sock, &ans);
 	/* Nobody is left to own the key. */
