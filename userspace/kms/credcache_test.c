@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -247,6 +248,47 @@ static void a_killed_worker_breaks_nothing(void **state)
 	assert_true(now_us() - start < 5000000);
 }
 
+/* Credentials whose token cannot be read to its end: who copies them dies in the middle, with the lock. */
+static void __attribute__((noreturn)) die_writing(void)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct creds torn = { "TORN", "torn", p, EXPIRES, SECRET_INIT };
+
+	if (p == MAP_FAILED)
+		_exit(1);
+	memset(p, 't', page);
+	torn.store.len = page;
+	if (mprotect(p + page, page, PROT_NONE) || signal(SIGSEGV, SIG_DFL) == SIG_ERR)
+		_exit(2);
+	credcache_put(&cache, &torn);
+	_exit(3);
+}
+
+static void half_a_copy_is_never_seen(void **state)
+{
+	unsigned int n;
+	struct creds c;
+	struct made m;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	/* in either place */
+	for (n = 1; n < 6; n++) {
+		credcache_put(&cache, make(&m, n));
+		pid = fork();
+		if (!pid)
+			die_writing();
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+		assert_true(credcache_get(&cache, &c));
+		assert_string_equal(c.access_key_id, m.id);
+		assert_true(whole(&c));
+		creds_wipe(&c);
+	}
+}
+
 /* One that holds the lock for ever is not waited for: there is no cache meanwhile. */
 static void a_stopped_worker_is_not_waited_for(void **state)
 {
@@ -306,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_replaced_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_at_a_time_gets_new_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_killed_worker_breaks_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(half_a_copy_is_never_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stopped_worker_is_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(rubbish_is_read_safely, setup, teardown),
 	};

@@ -242,8 +242,11 @@ int server_run(struct server *s, struct err *e)
 	rc = block_signals(&s->signals, e);
 	if (rc)
 		return rc;
+	/* What ended before its signal was ours to see. */
+	reap(s);
 	sd_notify(0, "READY=1");
-	serve(s);
+	if (!s->runner_gone)
+		serve(s);
 	sd_notify(0, "STOPPING=1");
 	finish(s);
 	close(s->signals);
