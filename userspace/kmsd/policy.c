@@ -198,19 +198,22 @@ static int parse_statement(struct policy_statement *st, struct json_object *o, e
 static int parse_document(struct policy *p, enum policy_kind kind, bool strict, struct err *e)
 {
 	struct json_object *list, *o;
+	const char *version;
 
 	json_object_object_foreach(p->document, name, value) {
 		(void)value;
 		if (strict && strcmp(name, "Version") && strcmp(name, "Id") && strcmp(name, "Statement"))
 			return err_set(e, -EINVAL, "unknown element \"%.32s\"", name);
 	}
-	if (json_object_object_get_ex(p->document, "Version", &o) && strict &&
-	    strcmp(json_object_get_string(o), "2012-10-17") && strcmp(json_object_get_string(o), "2008-10-17"))
-		return err_set(e, -EINVAL, "Version wants \"2012-10-17\"");
+	if (json_object_object_get_ex(p->document, "Version", &o) && strict) {
+		version = json_object_is_type(o, json_type_string) ? json_object_get_string(o) : "";
+		if (strcmp(version, "2012-10-17") && strcmp(version, "2008-10-17"))
+			return err_set(e, -EINVAL, "Version wants \"2012-10-17\"");
+	}
 	if (!json_object_object_get_ex(p->document, "Statement", &list) || !list)
 		return err_set(e, -EINVAL, "Statement is missing");
-	while (nth(list, p->nr))
-		p->nr++;
+	/* Not by nth(), which ends at a null: the Deny behind it must count, or the document be refused. */
+	p->nr = json_object_is_type(list, json_type_array) ? (unsigned int)json_object_array_length(list) : 1;
 	p->statement = calloc((size_t)p->nr + 1, sizeof(*p->statement));
 	if (!p->statement)
 		return err_sys(e, -ENOMEM, "policy");

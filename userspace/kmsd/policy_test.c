@@ -2,6 +2,7 @@
 /* Policies: what they say of a caller, what is refused at the door, and that what is not understood fails closed. */
 #include "common/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy.h"
@@ -131,6 +132,8 @@ static const struct {
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Resource\":\"*\"}]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\"}]}", POLICY_OF_PRINCIPAL, false },
 	{ "{\"Statement\":[\"Allow\"]}", POLICY_OF_PRINCIPAL, false },
+	{ "{\"Statement\":[null,{\"Effect\":\"Deny\",\"Action\":\"kms:*\",\"Resource\":\"*\"}]}",
+	  POLICY_OF_PRINCIPAL, true },
 	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}]}", POLICY_OF_KEY, false },
 	{ KEY_STATEMENT("Allow", "{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/*\"}", "\"kms:*\"", ""), POLICY_OF_KEY,
 	  false },
@@ -178,6 +181,22 @@ static void what_is_no_policy_is_refused_always(void **state)
 
 		assert_int_not_equal(policy_parse(cases[i], POLICY_OF_KEY, true, &p, NULL), 0);
 		assert_int_not_equal(policy_parse(cases[i], POLICY_OF_KEY, false, &p, NULL), 0);
+	}
+}
+
+static void another_version_is_refused_at_the_door(void **state)
+{
+	static const char *const versions[] = { "null", "2012", "\"2012-10-18\"", "[]", "\"\"" };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		struct policy p;
+		char text[128];
+
+		snprintf(text, sizeof(text), "{\"Version\":%s,\"Statement\":[]}", versions[i]);
+		assert_int_not_equal(policy_parse(text, POLICY_OF_KEY, true, &p, NULL), 0);
+		assert_int_equal(policy_parse(text, POLICY_OF_KEY, false, &p, NULL), 0);
+		policy_free(&p);
 	}
 }
 
@@ -251,6 +270,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_understood_is_refused_at_the_door),
 		cmocka_unit_test(what_is_not_understood_fails_closed),
 		cmocka_unit_test(what_is_no_policy_is_refused_always),
+		cmocka_unit_test(another_version_is_refused_at_the_door),
 		cmocka_unit_test(the_reason_names_the_statement),
 		cmocka_unit_test(named_principals_are_told),
 		cmocka_unit_test(any_text_is_safe),
