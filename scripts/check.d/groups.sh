@@ -60,7 +60,7 @@ agent_tests() {
 }
 
 unit_tests() {
-	git ls-files 'userspace/*_test.c' | sed 's|^userspace/|unit/|; s|\.c$||'
+	git ls-files 'userspace/*_test.c' 'userspace/*_fuzz.c' | sed 's|^userspace/|unit/|; s|\.c$||'
 }
 
 script_tests() {
@@ -111,6 +111,7 @@ list_long() {
 	echo build/kcsan
 	kcsan_tests
 	long_tests
+	fuzz_tests
 	for k in $(older_kernels); do
 		for t in $only_newest; do
 			echo "system/$k/$t"
@@ -126,6 +127,10 @@ long_tests() {
 		name=${f##*/long-}
 		sed -n 's/^# Kernels: //p' "$f" | tr ' ' '\n' | sed "s|.*|long/&/${name%.sh}|"
 	done
+}
+
+fuzz_tests() {
+	scripts/fuzz -l | sed 's|^|fuzz/|'
 }
 
 any_wanted() {
@@ -401,6 +406,13 @@ group_older() {
 	done
 }
 
+# A minute each. It may wait for the guests, whose tests have time limits: it counts by how much was tried, not by when.
+group_fuzz() {
+	for t in $(fuzz_tests); do
+		run "$t" nice -n 19 scripts/fuzz 60 "${t#fuzz/}"
+	done
+}
+
 group_demo() { run demo scripts/demo; }
 # the disk is /var/lib; for a build in the guest, and for the page cache that a host has
 demo_host() {
@@ -412,7 +424,7 @@ run_long() {
 	scripts/toolbox ensure || return 1
 	# three on two processors: the demos wait a minute here and there
 	for _ in 1 2 3; do
-		lane debug long mutate_guests kcsan demo older mutate_units key_memory coverage &
+		lane debug long mutate_guests kcsan demo older mutate_units key_memory fuzz coverage &
 	done
 	wait
 	# by name only: half an hour for the demo of make check-long over again, as a host does it

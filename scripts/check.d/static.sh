@@ -10,10 +10,10 @@ tracked() {
 	git ls-files -- "$@"
 }
 
-# Every file says its licence in its first lines, the module's and the tests' being the kernel's.
+# Every file says its licence in its first lines, the module's and the tests' being the kernel's. Inputs for programs have no such line.
 static_spdx() {
 	bad=0
-	for f in $(tracked | grep -v '^COPYING$\|^VERSION$\|\.json$\|\.clang-format$'); do
+	for f in $(tracked | grep -v '^COPYING$\|^VERSION$\|\.json$\|\.clang-format$\|_fuzz\.corpus/'); do
 		case $f in
 		dm-ecache/* | kunit/* | Kbuild) want='GPL-2.0$\|GPL-2.0 \*/$' ;;
 		*) want='GPL-2.0-or-later' ;;
