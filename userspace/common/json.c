@@ -3,7 +3,33 @@
 #include <limits.h>
 #include <string.h>
 
+#include <json-c/printbuf.h>
+
 #include "json.h"
+
+/*
+ * new_tokener - with a buffer for strings that is large enough for all of the text. json-c copies each string there
+ * first; growing it would leave copies behind, and a request of the KMS may hold a Plaintext.
+ */
+static struct json_tokener *new_tokener(int depth, size_t len)
+{
+	struct json_tokener *tok = json_tokener_new_ex(depth);
+
+	if (!tok)
+		return NULL;
+	if (printbuf_memset(tok->pb, len, 0, 1) < 0) {
+		json_tokener_free(tok);
+		return NULL;
+	}
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	return tok;
+}
+
+static void free_tokener(struct json_tokener *tok)
+{
+	explicit_bzero(tok->pb->buf, tok->pb->size);
+	json_tokener_free(tok);
+}
 
 int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e)
 {
@@ -13,12 +39,11 @@ int js_parse(const char *text, size_t len, int depth, struct json_object **obj, 
 	int rc = 0;
 
 	*obj = NULL;
-	if (len > INT_MAX)
+	if (len > INT_MAX / 2)
 		return err_set(e, -EBADMSG, "JSON text too long");
-	tok = json_tokener_new_ex(depth);
+	tok = new_tokener(depth, len);
 	if (!tok)
 		return err_set(e, -ENOMEM, "out of memory");
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	o = json_tokener_parse_ex(tok, text, len);
 	why = json_tokener_get_error(tok);
 	if (why != json_tokener_success)
@@ -27,7 +52,7 @@ int js_parse(const char *text, size_t len, int depth, struct json_object **obj, 
 		rc = err_set(e, -EBADMSG, "not JSON: text after the value");
 	else if (!json_object_is_type(o, json_type_object))
 		rc = err_set(e, -EBADMSG, "not a JSON object");
-	json_tokener_free(tok);
+	free_tokener(tok);
 	if (rc) {
 		json_object_put(o);
 		return rc;

@@ -9,7 +9,10 @@
 
 #include "err.h"
 
-/* Strict reading and safe building of JSON objects over json-c. Not for secrets: json-c does not wipe. */
+/*
+ * Strict reading and safe building of JSON objects over json-c. Not for secrets: json-c does not wipe the strings of an
+ * object when it goes (the buffer that it read them through is wiped here).
+ */
 
 /*
  * js_parse - exactly one JSON object, UTF-8, nested at most @depth deep (1: no nesting). -EBADMSG, -ENOMEM. json-c
