@@ -65,11 +65,21 @@ static enum fault eval_text(struct call *c, const char *text, enum policy_kind k
 }
 
 struct grant_search {
+	struct call *c;
 	const char *operation;
 	const struct authz *a;
 	uint8_t hash[SHA256_SIZE];	/* of a->context, if there is one */
 	bool found;
 };
+
+/* in_effect - a young grant may need its token. */
+static bool in_effect(struct call *c, const struct grant *g)
+{
+	for (unsigned int i = 0; i < c->nr_token_grants; i++)
+		if (!strcmp(c->token_grant[i], g->id))
+			return true;
+	return !inject_grant_young(c->svc->inject, g, c->now_ms);
+}
 
 static int grant_allows(void *ctx, struct grant *g)
 {
@@ -85,12 +95,21 @@ static int grant_allows(void *ctx, struct grant *g)
 	return 1;
 }
 
+static int standing_allows(void *ctx, struct grant *g)
+{
+	struct grant_search *s = ctx;
+
+	return in_effect(s->c, g) ? grant_allows(ctx, g) : 0;
+}
+
 static int search_grants(struct call *c, const struct key *k, const char *grantee, struct grant_search *s)
 {
 	struct grant_filter f = { .key_id = k->id, .grantee = grantee, .operation = s->operation,
 				  .hash = s->a->context ? s->hash : NULL };
-	int rc = store_grant_each(c->svc->store, &f, grant_allows, s);
+	int rc = store_grant_each(c->svc->store, &f, standing_allows, s);
 
+	if (!rc)
+		rc = inject_each_gone(c->svc->inject, k->id, grantee, c->now_ms, grant_allows, s);
 	return rc < 0 ? rc : 0;
 }
 
@@ -98,7 +117,7 @@ static int search_grants(struct call *c, const struct key *k, const char *grante
 static int ask_grants(struct call *c, const char *op, const struct key *k, const struct authz *a, bool own_allows,
 		      bool *yes)
 {
-	struct grant_search s = { .operation = op, .a = a };
+	struct grant_search s = { .c = c, .operation = op, .a = a };
 	char account[ARN_SIZE];
 	int rc = 0;
 

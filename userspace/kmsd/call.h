@@ -6,8 +6,11 @@
 #include <json-c/json.h>
 
 #include "fault.h"
+#include "inject.h"
 #include "jsonw.h"
 #include "service.h"
+
+#define GRANT_TOKENS_MAX 10
 
 /* One API call on its way: who asks, for what, and the answer so far. Lives on the stack of service_handle(). */
 struct call {
@@ -23,10 +26,13 @@ struct call {
 	char session_arn[ARN_SIZE];	/* the role's session, "" for a user */
 
 	struct json_object *in;		/* the request's members */
+	char token_grant[GRANT_TOKENS_MAX][HEX_ID_SIZE];	/* grants whose tokens came with it */
+	unsigned int nr_token_grants;
 
 	struct buf out;			/* the answer's body */
 	enum fault fault;
 	char message[1024];
+	struct inject_verdict fate;
 
 	/* for the audit log */
 	char key_arn[ARN_SIZE];		/* the key that the call is about, "" when none was found */

@@ -10,6 +10,7 @@
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
 int cmd_init(int argc, char **argv);		/* argv[0] is the verb */
+int cmd_inject(int argc, char **argv);
 int cmd_principal(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 

@@ -12,12 +12,13 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "trail.h"
+#include "admin.h"
 #include "cmd.h"
 #include "common/log.h"
 #include "listener.h"
 #include "server.h"
 #include "state.h"
+#include "trail.h"
 
 struct sockets {
 	int fd[SERVER_LISTENERS_MAX];
@@ -98,10 +99,13 @@ static int serve_on(struct service *svc, const struct config *c, int signal_fd, 
 {
 	struct sockets sockets = { .nr = 0 };
 	struct server *server = NULL;
+	struct admin *admin = NULL;
 	int rc = open_sockets(&sockets, c, e);
 
+	if (!rc && c->admin_socket)
+		rc = admin_open(c->admin_socket, svc->inject, &admin, e);
 	if (!rc)
-		rc = server_start(&server, svc, c, sockets.fd, sockets.nr, e);
+		rc = server_start(&server, svc, c, sockets.fd, sockets.nr, admin, e);
 	if (!rc) {
 		sd_notifyf(0, "READY=1\nSTATUS=account %s, region %s", svc->account, svc->region);
 		log_info("serving account %s, region %s", svc->account, svc->region);
@@ -109,6 +113,7 @@ static int serve_on(struct service *svc, const struct config *c, int signal_fd, 
 	}
 	if (server)
 		server_stop(server);
+	admin_close(admin);
 	if (sockets.own_unix)
 		unlink(c->socket);
 	return rc;
@@ -141,7 +146,17 @@ static int serve(const struct config *c, struct err *e)
 			err_sys(e, rc, "cannot delete the keys whose waiting period is over");
 	}
 	if (!rc)
+		rc = rates_new(c->rate_limits, &svc.rates, e);
+	if (!rc && c->admin_socket) {
+		log_warn("faults can be asked for on %s: this server is for tests", c->admin_socket);
+		rc = inject_new(svc.rates, &svc.inject);
+		if (rc)
+			err_sys(e, rc, "admin socket");
+	}
+	if (!rc)
 		rc = serve_on(&svc, c, signal_fd, e);
+	inject_free(svc.inject);
+	rates_free(svc.rates);
 	trail_close(svc.trail);
 	state_close(&svc);
 	if (lock_fd >= 0)

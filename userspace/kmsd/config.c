@@ -12,9 +12,13 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "listener.h"
+#include "rates.h"
 #include "state.h"
+#include "workers.h"
 
 #define CONNECTIONS_MAX 1000
+#define THREADS_DEFAULT_MIN 2
+#define THREADS_DEFAULT_MAX 8
 
 static int set_string(char **slot, const char *value, struct err *e)
 {
@@ -27,21 +31,35 @@ static int set_string(char **slot, const char *value, struct err *e)
 	return 0;
 }
 
+/* default_threads - two even on one processor: while one waits for the disk, the other answers. */
+static unsigned int default_threads(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus < THREADS_DEFAULT_MIN)
+		return THREADS_DEFAULT_MIN;
+	return cpus > THREADS_DEFAULT_MAX ? THREADS_DEFAULT_MAX : (unsigned int)cpus;
+}
+
 int config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->max_connections = 200;
 	c->idle_timeout = 30;
+	c->threads = default_threads();
 	c->log_level = LOG_INFO;
 	c->state_dir = strdup(STATE_DIR_DEFAULT);
 	c->socket = strdup(CONFIG_SOCKET_DEFAULT);
-	return c->state_dir && c->socket ? 0 : -ENOMEM;
+	c->rate_limits = strdup("none");
+	return c->state_dir && c->socket && c->rate_limits ? 0 : -ENOMEM;
 }
 
 void config_free(struct config *c)
 {
 	free(c->state_dir);
 	free(c->socket);
+	free(c->admin_socket);
+	free(c->rate_limits);
 	free(c->listen);
 	memset(c, 0, sizeof(*c));
 }
@@ -107,6 +125,33 @@ static int set_connections(void *ctx, const char *value, struct err *e)
 	if (parse_number(value, CONNECTIONS_MAX, &n) || !n)
 		return err_set(e, -EINVAL, "wants 1 to %d", CONNECTIONS_MAX);
 	c->max_connections = (unsigned int)n;
+	return 0;
+}
+
+static int set_admin_socket(void *ctx, const char *value, struct err *e)
+{
+	if (*value != '/')
+		return err_set(e, -EINVAL, "wants an absolute path, not \"%s\"", value);
+	return set_string(&((struct config *)ctx)->admin_socket, value, e);
+}
+
+static int set_rate_limits(void *ctx, const char *value, struct err *e)
+{
+	struct rates *r = NULL;
+	int rc = rates_new(value, &r, e);
+
+	rates_free(r);
+	return rc ? rc : set_string(&((struct config *)ctx)->rate_limits, value, e);
+}
+
+static int set_threads(void *ctx, const char *value, struct err *e)
+{
+	struct config *c = ctx;
+	unsigned long n;
+
+	if (parse_number(value, WORKERS_MAX, &n) || !n)
+		return err_set(e, -EINVAL, "wants 1 to %d", WORKERS_MAX);
+	c->threads = (unsigned int)n;
 	return 0;
 }
 
@@ -177,6 +222,9 @@ int config_read(struct config *c, const char *path, bool required, struct err *e
 		{ "allow-group", set_groups, 0 },
 		{ "max-connections", set_connections, 0 },
 		{ "idle-timeout", set_idle_timeout, 0 },
+		{ "threads", set_threads, 0 },
+		{ "admin-socket", set_admin_socket, 0 },
+		{ "rate-limits", set_rate_limits, 0 },
 		{ "log-level", config_set_log_level, 0 },
 		{ 0 },
 	};

@@ -17,6 +17,8 @@
 struct config {
 	char *state_dir;
 	char *socket;			/* "" for none */
+	char *admin_socket;		/* NULL: none */
+	char *rate_limits;		/* of rates_new() */
 	char *listen;			/* "127.0.0.1:PORT", "[::1]:PORT"; NULL: none */
 	uid_t uid[CONFIG_IDS_MAX];	/* who may connect to the socket, besides root and the server's own user */
 	unsigned int nr_uids;
@@ -25,6 +27,7 @@ struct config {
 	bool groups_set;		/* allow-group was given: no default */
 	unsigned int max_connections;
 	unsigned int idle_timeout;	/* seconds */
+	unsigned int threads;		/* that answer requests */
 	int log_level;
 };
 

@@ -32,7 +32,7 @@ static void every_key(void **state)
 	(void)state;
 	if (read_text(&c,
 		      "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
-		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nlog-level=debug\n",
+		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nthreads=3\nadmin-socket=/run/a.sock\nrate-limits=aws, CreateGrant:7\nlog-level=debug\n",
 		      &e))
 		fail_msg("%s", e.what);
 	assert_string_equal(c.state_dir, "/srv/kms");
@@ -44,6 +44,9 @@ static void every_key(void **state)
 	assert_true(c.groups_set);
 	assert_int_equal(c.max_connections, 5);
 	assert_int_equal(c.idle_timeout, 120);
+	assert_int_equal(c.threads, 3);
+	assert_string_equal(c.admin_socket, "/run/a.sock");
+	assert_string_equal(c.rate_limits, "aws, CreateGrant:7");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	config_finish(&c);
 	assert_int_equal(c.nr_gids, 1);
@@ -56,6 +59,8 @@ static void what_is_wrong_is_named_by_line(void **state)
 		"state-dir=relative", "socket=relative", "listen=0.0.0.0:9100", "listen=127.0.0.1", "listen=localhost:80",
 		"listen=127.0.0.1:65536", "listen=[::]:9", "allow-user=no-such-user-here", "allow-group=no-such-group-here",
 		"allow-user=-1", "max-connections=0", "max-connections=1001", "max-connections=5x", "max-connections=",
+		"threads=0", "threads=65", "admin-socket=a.sock", "admin-socket=", "rate-limits=some", "rate-limits=Frob:1",
+		"rate-limits=CreateGrant:-1", "rate-limits=CreateGrant:1000001", "rate-limits=CreateGrant:1x",
 		"idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
 	};
 

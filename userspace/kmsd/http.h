@@ -27,11 +27,23 @@ struct http_request {
 	const char *source;		/* where from, for the audit log: an address, or "unix" */
 };
 
+/* What befalls an answer on its way, in tests of clients (inject.h). */
+enum mishap {
+	MISHAP_NONE,
+	MISHAP_HANG,		/* it never goes out */
+	MISHAP_RESET,		/* the connection goes instead */
+	MISHAP_TRUNCATE,	/* the connection goes in the midst of it */
+	MISHAP_GARBAGE,		/* the body is replaced by random bytes */
+};
+
 struct http_reply {
 	int status;
 	const char *content_type;
 	char request_id[37];
+	int64_t date_ms;		/* what the Date header says */
 	struct buf body;		/* may hold a Plaintext */
+	enum mishap mishap;
+	unsigned int delay_ms;		/* before it goes out */
 };
 
 /* http_header - the value of the only header of that name (case is ignored); NULL when absent or sent twice. */

@@ -85,18 +85,23 @@ static int add_default_key(struct call *c)
 	return rc;
 }
 
-/* make_default_key - in a transaction of its own, unless the operation runs in one. */
+/* make_default_key - in a transaction of its own, unless the operation writes: it then reads what is there after it. */
 static int make_default_key(struct call *c)
 {
-	bool own = !store_in_transaction(c->svc->store);
-	int rc = own ? store_begin(c->svc->store) : 0;
+	struct store *s = c->svc->store;
+	int rc;
 
+	if (store_writing(s))
+		return add_default_key(c);
+	store_end_read(s);
+	rc = store_begin(s);
 	if (rc)
 		return rc;
-	rc = add_default_key(c);
-	if (own)
-		rc = store_end(c->svc->store, rc);
-	return rc == -EEXIST ? 0 : rc;
+	rc = store_end(s, add_default_key(c));
+	/* Somebody else was faster. */
+	if (rc == -EEXIST)
+		rc = 0;
+	return rc ? rc : store_begin_read(s);
 }
 
 static enum fault find_alias(struct call *c, const char *name, char key_id[KEY_ID_SIZE])

@@ -11,6 +11,7 @@ static const struct verb {
 	int (*func)(int argc, char **argv);
 } verbs[] = {
 	{ "init", cmd_init },
+	{ "inject", cmd_inject },
 	{ "principal", cmd_principal },
 	{ "serve", cmd_serve },
 };

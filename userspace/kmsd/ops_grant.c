@@ -152,14 +152,17 @@ static enum fault find_grant(struct call *c, const char *id, const char *key_id,
 	return rc ? call_internal(c, rc) : FAULT_NONE;
 }
 
-static enum fault delete_grant(struct call *c, const char *id, bool dry_run)
+static enum fault delete_grant(struct call *c, const struct grant *g, bool dry_run)
 {
 	int rc;
 
 	if (dry_run)
 		return call_dry_run(c);
-	rc = store_grant_delete(c->svc->store, id);
-	return rc ? call_internal(c, rc) : FAULT_NONE;
+	rc = store_grant_delete(c->svc->store, g->id);
+	if (rc)
+		return call_internal(c, rc);
+	inject_grant_gone(c->svc->inject, g, c->now_ms);
+	return FAULT_NONE;
 }
 
 enum fault op_revoke_grant(struct call *c)
@@ -182,7 +185,7 @@ enum fault op_revoke_grant(struct call *c)
 	if (!f)
 		f = find_grant(c, id, k.id, &g);
 	if (!f)
-		f = delete_grant(c, id, dry_run);
+		f = delete_grant(c, &g, dry_run);
 	grant_free(&g);
 	key_free(&k);
 	return f;
@@ -249,7 +252,7 @@ enum fault op_retire_grant(struct call *c)
 		f = may_retire(c, &g, &k);
 	}
 	if (!f)
-		f = delete_grant(c, g.id, dry_run);
+		f = delete_grant(c, &g, dry_run);
 	grant_free(&g);
 	key_free(&k);
 	return f;

@@ -8,7 +8,6 @@
 
 #include "common/encode.h"
 
-#define GRANT_TOKENS_MAX 10
 #define TOKEN_MAX 8192
 
 /* member_name - AWS's messages name members with a small first letter. */
@@ -184,7 +183,8 @@ enum fault param_grant_tokens(struct call *c)
 			return call_fail(c, FAULT_INVALID_GRANT_TOKEN, "The grant token is not valid");
 		if (rc)
 			return call_internal(c, rc);
-		/* Grants take effect at once here: a token has nothing to add to the grant that stands. */
+		/* It says no more than the grant that stands, unless grants take effect late (inject.h). */
+		memcpy(c->token_grant[c->nr_token_grants++], id, sizeof(id));
 		grant_free(&g);
 	}
 	return f;

@@ -13,19 +13,28 @@
 #include <microhttpd.h>
 #include <systemd/sd-daemon.h>
 
-#include "trail.h"
+#include "admin.h"
 #include "common/log.h"
 #include "exchange.h"
+#include "trail.h"
 
 /* A connection's memory holds request line, headers and MHD's own; bodies are in the exchange. */
 #define CONNECTION_MEMORY (64 * 1024)
 #define IDLE_WAKEUP_MS 5000
+/* Listeners, workers, admin, signals. */
+#define EVENTS_MAX (SERVER_LISTENERS_MAX + 3)
+
+/* Date headers are the exchange's, so that all of them come from one clock. */
+#define FLAGS (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK)
 
 struct server {
+	struct service *svc;
+	struct admin *admin;
 	struct exchange_ctx ctx;
 	struct MHD_Daemon *daemon[SERVER_LISTENERS_MAX];
 	unsigned int nr;
 	int epoll_fd;
+	int next_ms;		/* when exchange_reap() wants to be called again, -1: never */
 	bool draining;
 	int64_t drain_until_ms;
 };
@@ -52,7 +61,7 @@ static int start_daemon(struct server *s, int listen_fd, const struct config *c,
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *d;
 
-	d = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, exchange_handle, &s->ctx,
+	d = MHD_start_daemon(FLAGS, 0, NULL, NULL, exchange_handle, &s->ctx,
 			     MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
 			     MHD_OPTION_CONNECTION_LIMIT, c->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
 			     c->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
@@ -69,17 +78,25 @@ static int start_daemon(struct server *s, int listen_fd, const struct config *c,
 }
 
 int server_start(struct server **out, struct service *svc, const struct config *c, const int *fds, unsigned int nr,
-		 struct err *e)
+		 struct admin *admin, struct err *e)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!s)
 		return err_sys(e, -ENOMEM, "server");
-	s->ctx.svc = svc;
+	s->svc = svc;
+	s->admin = admin;
 	s->ctx.config = c;
+	s->next_ms = -1;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = s->epoll_fd < 0 ? err_sys(e, -errno, "epoll") : 0;
+	if (!rc)
+		rc = workers_start(&s->ctx.workers, svc, c->threads, e);
+	if (!rc)
+		rc = add_to_epoll(s, workers_fd(s->ctx.workers), e);
+	if (!rc && admin)
+		rc = add_to_epoll(s, admin_fd(admin), e);
 	for (unsigned int i = 0; !rc && i < nr; i++)
 		rc = start_daemon(s, fds[i], c, e);
 	if (rc)
@@ -93,6 +110,8 @@ void server_stop(struct server *s)
 {
 	if (!s)
 		return;
+	workers_stop(s->ctx.workers);
+	exchange_abandon(&s->ctx);
 	for (unsigned int i = 0; i < s->nr; i++)
 		MHD_stop_daemon(s->daemon[i]);
 	if (s->epoll_fd >= 0)
@@ -108,6 +127,7 @@ static void start_draining(struct server *s)
 	s->draining = true;
 	s->ctx.closing = true;
 	s->drain_until_ms = service_clock_ms() + SERVER_DRAIN_MS;
+	exchange_hurry(&s->ctx);
 	sd_notify(0, "STOPPING=1");
 	for (unsigned int i = 0; i < s->nr; i++) {
 		int fd = MHD_quiesce_daemon(s->daemon[i]);
@@ -126,7 +146,7 @@ static void read_signal(struct server *s, int signal_fd)
 		return;
 	if (info.ssi_signo != SIGHUP)
 		start_draining(s);
-	else if (s->ctx.svc->trail && trail_reopen(s->ctx.svc->trail, &e))
+	else if (s->svc->trail && trail_reopen(s->svc->trail, &e))
 		log_err("%s", e.what);
 }
 
@@ -135,6 +155,8 @@ static int wait_ms(const struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG shortest = s->draining ? 100 : IDLE_WAKEUP_MS, t;
 
+	if (s->next_ms >= 0 && (MHD_UNSIGNED_LONG_LONG)s->next_ms < shortest)
+		shortest = (MHD_UNSIGNED_LONG_LONG)s->next_ms;
 	for (unsigned int i = 0; i < s->nr; i++)
 		if (MHD_get_timeout(s->daemon[i], &t) == MHD_YES && t < shortest)
 			shortest = t;
@@ -143,17 +165,20 @@ static int wait_ms(const struct server *s)
 
 int server_run(struct server *s, int signal_fd, struct err *e)
 {
-	struct epoll_event ev[SERVER_LISTENERS_MAX + 1];
+	struct epoll_event ev[EVENTS_MAX];
 	int rc = add_to_epoll(s, signal_fd, e);
 
 	while (!rc && !(s->draining && (!s->ctx.in_flight || service_clock_ms() >= s->drain_until_ms))) {
-		int n = epoll_wait(s->epoll_fd, ev, SERVER_LISTENERS_MAX + 1, wait_ms(s));
+		int n = epoll_wait(s->epoll_fd, ev, EVENTS_MAX, wait_ms(s));
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, -errno, "epoll");
 		for (int i = 0; i < n; i++)
 			if (ev[i].data.fd == signal_fd)
 				read_signal(s, signal_fd);
+		if (s->admin)
+			admin_run(s->admin);
+		s->next_ms = exchange_reap(&s->ctx);
 		for (unsigned int i = 0; i < s->nr; i++)
 			MHD_run(s->daemon[i]);
 		sd_notify(0, "WATCHDOG=1");

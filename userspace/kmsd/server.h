@@ -6,15 +6,16 @@
 #include "service.h"
 
 /*
- * HTTP over libmicrohttpd: requests from listening sockets to service_handle() and back. One thread does all; a slow
- * client costs a descriptor, never the others' time.
+ * HTTP over libmicrohttpd: requests from listening sockets to service_handle() and back. One thread does all that is
+ * about sockets, workers answer; a slow client costs a descriptor, never the others' time.
  */
 struct server;
+struct admin;
 
-/* server_start - takes over @fds (1..SERVER_LISTENERS_MAX listening sockets) on success. */
+/* server_start - takes over @fds (1..SERVER_LISTENERS_MAX listening sockets) on success. @admin may be NULL. */
 #define SERVER_LISTENERS_MAX 4
 int server_start(struct server **out, struct service *svc, const struct config *c, const int *fds, unsigned int nr,
-		 struct err *e);
+		 struct admin *admin, struct err *e);
 
 /*
  * server_run - until @signal_fd (a signalfd) has SIGTERM or SIGINT; then no new connection is taken, and what has

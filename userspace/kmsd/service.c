@@ -39,6 +39,12 @@ static enum fault identify(struct call *c, const struct sigv4 *sig)
 	return FAULT_NONE;
 }
 
+/* wall_ms - the time that clients see here. */
+static int64_t wall_ms(const struct call *c)
+{
+	return c->now_ms + inject_clock_offset_ms(c->svc->inject);
+}
+
 static enum fault authenticate(struct call *c, const char *service)
 {
 	char secret[SECRET_KEY_SIZE];
@@ -52,7 +58,7 @@ static enum fault authenticate(struct call *c, const char *service)
 	f = identify(c, &sig);
 	if (f)
 		return f;
-	f = sigv4_check_scope(&sig, c->svc->region, service, c->now_ms, &why);
+	f = sigv4_check_scope(&sig, c->svc->region, service, wall_ms(c), &why);
 	if (f)
 		return call_fail(c, f, "%s", why.what);
 	rc = principal_secret(c->svc, &c->caller, secret);
@@ -125,22 +131,52 @@ static enum fault purge(struct call *c)
 	return rc ? call_internal(c, rc) : FAULT_NONE;
 }
 
+static int64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* strike - what inject_pick() wants to become of the request, whatever else would have. */
+static enum fault strike(struct call *c, enum fault f)
+{
+	if (c->fate.fault == FAULT_INTERNAL || (c->fate.undone && !c->fate.fault))
+		return call_fail(c, FAULT_INTERNAL, "The request could not be processed; it can be retried");
+	if (c->fate.fault == FAULT_DEPENDENCY_TIMEOUT)
+		return call_fail(c, FAULT_DEPENDENCY_TIMEOUT, "Something that the request depends on did not answer in time");
+	if (c->fate.fault == FAULT_KEY_UNAVAILABLE)
+		return call_fail(c, FAULT_KEY_UNAVAILABLE, "The key is not available; the request can be retried");
+	if (c->fate.fault == FAULT_THROTTLING)
+		return call_fail(c, FAULT_THROTTLING, "Rate exceeded");
+	return f;
+}
+
 static enum fault run(struct call *c)
 {
+	struct store *s = c->svc->store;
 	enum fault f = purge(c);
 	int rc;
 
-	if (f || !c->op->writes)
-		return f ? f : c->op->func(c);
-	rc = store_begin(c->svc->store);
+	if (f)
+		return f;
+	if (!rates_take(c->svc->rates, c->op->name, monotonic_ms()))
+		return call_fail(c, FAULT_THROTTLING, "Rate exceeded");
+	rc = c->op->writes ? store_begin(s) : store_begin_read(s);
 	if (rc)
 		return call_internal(c, rc);
 	f = c->op->func(c);
-	rc = store_end(c->svc->store, f ? -ECANCELED : 0);
+	c->fate = inject_pick(c->svc->inject, c->op->name, c->caller.name, c->key_arn);
+	if (!c->op->writes) {
+		store_end_read(s);
+		return strike(c, f);
+	}
+	rc = store_end(s, f || c->fate.undone ? -ECANCELED : 0);
 	/* What was not made durable must not be reported as done. */
-	if (!f && rc)
+	if (!f && rc && !c->fate.undone)
 		f = call_internal(c, rc);
-	return f;
+	return strike(c, f);
 }
 
 static void put_error(struct call *c, bool sts)
@@ -197,6 +233,9 @@ void service_handle(struct service *svc, const struct http_request *rq, struct h
 	reply->status = sts ? fault_query_status(c.fault) : fault_status(c.fault);
 	reply->content_type = sts ? "text/xml" : "application/x-amz-json-1.1";
 	memcpy(reply->request_id, c.request_id, sizeof(reply->request_id));
+	reply->date_ms = wall_ms(&c);
+	reply->mishap = c.fate.mishap;
+	reply->delay_ms = c.fate.delay_ms;
 	reply->body = c.out;
 	free_input(&c);
 	principal_free(&c.caller);

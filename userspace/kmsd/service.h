@@ -10,6 +10,8 @@
 #include "ident.h"
 #include "store.h"
 
+struct inject;
+struct rates;
 struct trail;
 
 /* One KMS: an account in a region, its database, its root secret. Requests go in, answers come out; no sockets. */
@@ -19,6 +21,8 @@ struct service {
 	char account[ACCOUNT_SIZE];
 	char region[REGION_SIZE];
 	struct trail *trail;		/* NULL: no audit log */
+	struct rates *rates;		/* NULL: unlimited */
+	struct inject *inject;		/* NULL: nothing is */
 	int64_t (*clock_ms)(void);	/* milliseconds since 1970 */
 };
 

@@ -220,6 +220,9 @@ static void faults_have_names_and_statuses(void **state)
 		assert_non_null(fault_query_name((enum fault)f));
 	}
 	assert_int_equal(fault_status(FAULT_INTERNAL), 500);
+	assert_int_equal(fault_status(FAULT_DEPENDENCY_TIMEOUT), 500);
+	assert_int_equal(fault_status(FAULT_KEY_UNAVAILABLE), 500);
+	assert_int_equal(fault_status(FAULT_THROTTLING), 400);
 	assert_int_equal(fault_status(FAULT_DRY_RUN), 400);
 	assert_int_equal(fault_status(FAULT_ACCESS_DENIED), 400);
 }

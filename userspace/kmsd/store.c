@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +39,48 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" access_key TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL, role INTEGER NOT NULL, admin INTEGER NOT NULL,"
 	" disabled INTEGER NOT NULL, via TEXT, policy TEXT, created_ms INTEGER NOT NULL) STRICT;",
 };
+
+/*
+ * SQLite has one writer at a time, and lets the others poll. Those of this process wait here instead, in no order, and
+ * meet other processes one by one.
+ */
+struct store_writers {
+	pthread_mutex_t lock;
+	unsigned int users;	/* stores; changed under the lock */
+	atomic_bool scrub;	/* the log holds what was deleted */
+};
+
+static struct store_writers *writers_new(void)
+{
+	struct store_writers *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	pthread_mutex_init(&w->lock, NULL);
+	/* A server that was killed may have left it. */
+	atomic_store(&w->scrub, true);
+	return w;
+}
+
+static void writers_get(struct store_writers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->users++;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void writers_put(struct store_writers *w)
+{
+	bool last;
+
+	pthread_mutex_lock(&w->lock);
+	last = !--w->users;
+	pthread_mutex_unlock(&w->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
 
 static int exec(struct store *s, const char *sql)
 {
@@ -73,12 +117,21 @@ static int migrate(struct store *s, int64_t version)
 	return store_end(s, rc);
 }
 
-static int open_file(const char *path, int flags, struct store **out, struct err *e)
+/* open_file - @writers NULL: the first of its kind. */
+static int open_file(const char *path, int flags, struct store_writers *writers, struct store **out, struct err *e)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_sys(e, -ENOMEM, "database");
+	s->path = strdup(path);
+	s->writers = writers ? writers : writers_new();
+	if (s->writers)
+		writers_get(s->writers);
+	if (!s->path || !s->writers) {
+		store_close(s);
+		return err_sys(e, -ENOMEM, "database");
+	}
 	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
 		err_set(e, -EIO, "cannot open the database %s: %s", path, sqlite3_errmsg(s->db));
 		store_close(s);
@@ -97,7 +150,7 @@ int store_create(const char *path, struct store **out, struct err *e)
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot make the database %s", path);
 	close(fd);
-	rc = open_file(path, SQLITE_OPEN_READWRITE, out, e);
+	rc = open_file(path, SQLITE_OPEN_READWRITE, NULL, out, e);
 	if (rc)
 		return rc;
 	rc = configure(*out);
@@ -129,7 +182,7 @@ static int check_version(struct store *s, const char *path, int64_t *version, st
 int store_open(const char *path, struct store **out, struct err *e)
 {
 	int64_t version = 0;
-	int rc = open_file(path, SQLITE_OPEN_READWRITE, out, e);
+	int rc = open_file(path, SQLITE_OPEN_READWRITE, NULL, out, e);
 
 	if (rc)
 		return rc;
@@ -154,8 +207,27 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	sql_forget_all(s);
 	sqlite3_close(s->db);
+	if (s->writers)
+		writers_put(s->writers);
+	free(s->path);
 	free(s);
+}
+
+int store_clone(const struct store *s, struct store **out, struct err *e)
+{
+	int rc = open_file(s->path, SQLITE_OPEN_READWRITE, s->writers, out, e);
+
+	if (rc)
+		return rc;
+	rc = configure(*out);
+	if (rc) {
+		err_set(e, rc, "cannot read the database %s: %s", s->path, sqlite3_errmsg((*out)->db));
+		store_close(*out);
+		*out = NULL;
+	}
+	return rc;
 }
 
 int store_check(struct store *s, struct err *e)
@@ -168,14 +240,37 @@ int store_check(struct store *s, struct err *e)
 		return err_sys(e, rc, "cannot check the database");
 	if (sql_step(s, st) == 1)
 		sql_text(st, 0, finding, sizeof(finding));
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return strcmp(finding, "ok") ? err_set(e, -EBADMSG, "the database is damaged: %s", finding) : 0;
+}
+
+void sql_scrub(struct store *s, bool deleted)
+{
+	int64_t busy = 1;
+
+	if (deleted)
+		atomic_store(&s->writers->scrub, true);
+	if (!atomic_load(&s->writers->scrub))
+		return;
+	/* No waiting for readers: there will be a next time. */
+	sqlite3_busy_timeout(s->db, 0);
+	if (!sql_number(s, &busy, "PRAGMA wal_checkpoint(TRUNCATE)", "") && !busy)
+		atomic_store(&s->writers->scrub, false);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
 }
 
 int store_begin(struct store *s)
 {
+	int rc;
+
+	pthread_mutex_lock(&s->writers->lock);
 	/* IMMEDIATE: a later upgrade from read to write could fail with SQLITE_BUSY at once. */
-	return sql_run(s, "BEGIN IMMEDIATE", "");
+	rc = sql_run(s, "BEGIN IMMEDIATE", "");
+	if (rc)
+		pthread_mutex_unlock(&s->writers->lock);
+	else
+		s->writing = true;
+	return rc;
 }
 
 int store_end(struct store *s, int rc)
@@ -185,12 +280,25 @@ int store_end(struct store *s, int rc)
 	/* Some errors (a full disk) have rolled back already. */
 	if (rc && !sqlite3_get_autocommit(s->db))
 		sql_run(s, "ROLLBACK", "");
+	s->writing = false;
+	pthread_mutex_unlock(&s->writers->lock);
 	return rc;
 }
 
-bool store_in_transaction(struct store *s)
+int store_begin_read(struct store *s)
 {
-	return !sqlite3_get_autocommit(s->db);
+	return sql_run(s, "BEGIN", "");
+}
+
+void store_end_read(struct store *s)
+{
+	if (!s->writing && !sqlite3_get_autocommit(s->db))
+		sql_run(s, "ROLLBACK", "");
+}
+
+bool store_writing(const struct store *s)
+{
+	return s->writing;
 }
 
 int store_meta_set(struct store *s, const char *name, const void *value, size_t len)
@@ -212,6 +320,6 @@ int store_meta_get(struct store *s, const char *name, void *value, size_t size, 
 	} else if (!rc) {
 		rc = -ENOENT;
 	}
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }

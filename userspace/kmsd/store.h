@@ -12,8 +12,9 @@
 /*
  * What lasts: one SQLite database in STATE_DIR/kms.db. A change is on the disk (WAL, synchronous=FULL) before the
  * function that makes it returns; deleted content is overwritten (secure_delete). Several processes may have it open:
- * the server and a "principal add". All functions return 0 or a negative errno: -ENOENT nothing there, -EEXIST taken,
- * -ENOSPC, -EBUSY, -EIO; the last three are logged with SQLite's words.
+ * the server and a "principal add". A struct store is used by one thread at a time; each of the server's has a clone.
+ * All functions return 0 or a negative errno: -ENOENT nothing there, -EEXIST taken, -ENOSPC, -EBUSY, -EIO; the last
+ * three are logged with SQLite's words.
  *
  * No secret is in it in plaintext: key material and secret access keys are wrapped (root.h).
  */
@@ -23,13 +24,23 @@ int store_create(const char *path, struct store **out, struct err *e);
 int store_open(const char *path, struct store **out, struct err *e);
 void store_close(struct store *s);
 
+/* store_clone - a second connection to the same database, for another thread. They may be closed in any order. */
+int store_clone(const struct store *s, struct store **out, struct err *e);
+
 /* store_check - SQLite's own integrity check of the whole file; -EBADMSG with its finding. */
 int store_check(struct store *s, struct err *e);
 
-/* One transaction at a time; store_end() commits when @rc is 0, rolls back otherwise, and returns what came of it. */
+/*
+ * One write transaction at a time, of all clones too: the others wait. store_end() commits when @rc is 0, rolls back
+ * otherwise, and returns what came of it. Not inside a read transaction.
+ */
 int store_begin(struct store *s);
 int store_end(struct store *s, int rc);
-bool store_in_transaction(struct store *s);
+bool store_writing(const struct store *s);
+
+/* A read transaction sees the database as it is at its first query, whatever others change meanwhile. */
+int store_begin_read(struct store *s);
+void store_end_read(struct store *s);
 
 /* meta: "account", "region", "root-check" */
 int store_meta_set(struct store *s, const char *name, const void *value, size_t len);

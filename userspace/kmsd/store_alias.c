@@ -33,7 +33,7 @@ int store_alias_get(struct store *s, const char *name, struct alias *out)
 		rc = read_alias(st, out);
 	else if (!rc)
 		rc = -ENOENT;
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -58,6 +58,6 @@ int store_alias_list(struct store *s, const char *key_id, const char *after, uns
 			break;
 		++*nr;
 	}
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }

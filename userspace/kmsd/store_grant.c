@@ -135,7 +135,7 @@ int store_grant_get(struct store *s, const char *id, struct grant *out)
 		rc = read_grant(st, out);
 	else if (!rc)
 		rc = -ENOENT;
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -197,7 +197,7 @@ int store_grant_each(struct store *s, const struct grant_filter *f, int (*fn)(vo
 	int rc = start_filter(s, &st, f);
 
 	if (rc) {
-		sqlite3_finalize(st);
+		sql_finish(s, st);
 		return rc;
 	}
 	while ((rc = sql_step(s, st)) == 1) {
@@ -209,6 +209,6 @@ int store_grant_each(struct store *s, const struct grant_filter *f, int (*fn)(vo
 		if (rc)
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }

@@ -91,7 +91,7 @@ int store_key_get(struct store *s, const char *id, struct key *out)
 		rc = read_key(st, out);
 	else if (!rc)
 		rc = -ENOENT;
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	if (rc)
 		key_free(out);
 	return rc;
@@ -125,7 +125,7 @@ int store_key_list(struct store *s, const char *after, unsigned int max, struct 
 			break;
 		++*nr;
 	}
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -143,7 +143,7 @@ int store_material_get(struct store *s, const char *key_id, const char *material
 		rc = sql_blob(st, 0, wrapped, WRAPPED_MATERIAL_SIZE);
 	else if (!rc)
 		rc = -ENOENT;
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -153,13 +153,20 @@ int store_purge(struct store *s, int64_t now_ms, unsigned int *nr)
 	int rc;
 
 	*nr = 0;
+	sql_scrub(s, false);
 	rc = sql_number(s, &due, "SELECT count(*) FROM key WHERE deletion_ms <= ?", "i", now_ms);
 	if (rc || !due)
 		return rc;
-	rc = sql_run(s, "DELETE FROM key WHERE deletion_ms <= ?", "i", now_ms);
+	rc = store_begin(s);
 	if (rc)
 		return rc;
+	rc = sql_number(s, &due, "SELECT count(*) FROM key WHERE deletion_ms <= ?", "i", now_ms);
+	if (!rc)
+		rc = sql_run(s, "DELETE FROM key WHERE deletion_ms <= ?", "i", now_ms);
+	rc = store_end(s, rc);
+	if (rc || !due)
+		return rc;
 	*nr = (unsigned int)due;
-	/* The log still holds the pages as they were. If another process reads just now they go at its end. */
-	return sql_run(s, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+	sql_scrub(s, true);
+	return 0;
 }

@@ -66,7 +66,7 @@ static int get_one(struct store *s, const char *sql, const char *value, struct p
 		rc = read_principal(st, out);
 	else if (!rc)
 		rc = -ENOENT;
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -97,6 +97,6 @@ int store_principal_each(struct store *s, int (*fn)(void *ctx, const struct prin
 		if (rc)
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }

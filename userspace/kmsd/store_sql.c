@@ -53,10 +53,48 @@ static int bind_values(sqlite3_stmt *st, const char *types, va_list ap)
 	return r;
 }
 
+/* take_idle - whoever uses a statement has it alone: a query inside another one's rows gets a second statement. */
+static sqlite3_stmt *take_idle(struct store *s, const char *sql)
+{
+	for (unsigned int i = s->nr_idle; i; i--) {
+		sqlite3_stmt *st = s->idle[i - 1];
+
+		if (strcmp(sqlite3_sql(st), sql))
+			continue;
+		memmove(&s->idle[i - 1], &s->idle[i], (s->nr_idle - i) * sizeof(*s->idle));
+		s->nr_idle--;
+		return st;
+	}
+	return NULL;
+}
+
+void sql_finish(struct store *s, sqlite3_stmt *st)
+{
+	if (!st)
+		return;
+	/* Of a step that failed this says the same again. */
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	if (s->nr_idle == SQL_IDLE_MAX) {
+		sqlite3_finalize(s->idle[0]);
+		memmove(s->idle, s->idle + 1, --s->nr_idle * sizeof(*s->idle));
+	}
+	s->idle[s->nr_idle++] = st;
+}
+
+void sql_forget_all(struct store *s)
+{
+	while (s->nr_idle)
+		sqlite3_finalize(s->idle[--s->nr_idle]);
+}
+
 static int start(struct store *s, sqlite3_stmt **st, const char *sql, const char *types, va_list ap)
 {
-	int r = sqlite3_prepare_v2(s->db, sql, -1, st, NULL);
+	int r = SQLITE_OK;
 
+	*st = take_idle(s, sql);
+	if (!*st)
+		r = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
 	if (r == SQLITE_OK)
 		r = bind_values(*st, types, ap);
 	if (r == SQLITE_OK)
@@ -97,7 +135,7 @@ static int run(struct store *s, const char *sql, const char *types, va_list ap)
 	do {
 		rc = sql_step(s, st);
 	} while (rc == 1);
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	return rc;
 }
 
@@ -139,7 +177,7 @@ int sql_number(struct store *s, int64_t *out, const char *sql, const char *types
 	rc = sql_step(s, st);
 	if (rc == 1)
 		*out = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
+	sql_finish(s, st);
 	if (rc == 1)
 		return 0;
 	return rc ? rc : -ENOENT;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 struct trail {
 	char *path;
+	pthread_mutex_t lock;	/* one record at a time, and none while the file changes */
 	int fd;
 };
 
@@ -64,6 +66,7 @@ int trail_open(const char *path, struct trail **out, struct err *e)
 		free(t);
 		return rc;
 	}
+	pthread_mutex_init(&t->lock, NULL);
 	*out = t;
 	return 0;
 }
@@ -74,8 +77,10 @@ int trail_reopen(struct trail *t, struct err *e)
 
 	if (fd < 0)
 		return fd;
+	pthread_mutex_lock(&t->lock);
 	close(t->fd);
 	t->fd = fd;
+	pthread_mutex_unlock(&t->lock);
 	return 0;
 }
 
@@ -84,6 +89,7 @@ void trail_close(struct trail *t)
 	if (!t)
 		return;
 	close(t->fd);
+	pthread_mutex_destroy(&t->lock);
 	free(t->path);
 	free(t);
 }
@@ -256,7 +262,9 @@ void trail_write(struct trail *t, const struct call *c)
 		return;
 	trail_format(c, &line);
 	buf_char(&line, '\n');
+	pthread_mutex_lock(&t->lock);
 	rc = append(t->fd, &line);
+	pthread_mutex_unlock(&t->lock);
 	if (rc)
 		log_err("audit log %s: request %s (%s) is not recorded: %s", t->path, c->request_id, c->op->name,
 			strerror(-rc));

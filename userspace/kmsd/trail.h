@@ -7,7 +7,7 @@
 /*
  * The audit log: one CloudTrail-shaped record of each authenticated call, as a line of JSON in
  * STATE_DIR/cloudtrail.log. Records hold no plaintext, ciphertext or token. A line is one write(2), before the answer
- * goes out.
+ * goes out. Any thread may write.
  */
 struct trail;
 
