@@ -7,7 +7,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 T ?=
 
-.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml bench-native coverage clean help
+.PHONY: all module userspace install demo check check-fast check-long kunit kunit-uml bench-native bench-kms coverage clean help
 
 all: module userspace	## module for KDIR (default: the running kernel) and userspace
 
@@ -48,6 +48,9 @@ kunit-uml:		## KUnit in User Mode Linux: seconds after the first build
 
 bench-native:		## the I/O path next to dm-crypt's, at native speed in User Mode Linux
 	scripts/bench-native
+
+bench-kms:		## Decrypts per second and memory of ecache-kmsd; FULL=yes for a million requests
+	scripts/bench-kms $(if $(FULL),--full)
 
 coverage:		## line coverage of dm-ecache/ by the KUnit suites; fails below 90 %
 	scripts/coverage

@@ -105,6 +105,7 @@ list_long() {
 		echo "key-memory/$k"
 	done
 	echo bench-native
+	echo bench-kms
 	echo coverage
 	echo build/debug
 	debug_tests
@@ -433,4 +434,5 @@ run_long() {
 	fi
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
+	run bench-kms scripts/bench-kms
 }
