@@ -8,7 +8,7 @@ static const char help[] =
 "Usage: " PROGRAM " VERB [OPTION...]\n"
 "An embedded key management service that speaks the protocol of AWS KMS.\n"
 "\n"
-"  init [--state-dir DIR] [--account 12DIGITS] [--region REGION]\n"
+"  init [--state-dir DIR] [--account 12DIGITS] [--region REGION] [--root-secret SPEC]\n"
 "        Make the state directory: database, root secret, and the principal \"admin\",\n"
 "        whose credentials are in DIR/credentials/admin.\n"
 "\n"
@@ -21,12 +21,13 @@ static const char help[] =
 "        Give it new credentials; the old ones stop working at once.\n"
 "  principal disable NAME | principal enable NAME\n"
 "  principal list [--json]\n"
-"        All take [--state-dir DIR].\n"
+"        All take [--state-dir DIR] [--root-secret SPEC].\n"
 "\n"
 "  serve [--config FILE] [--state-dir DIR] [--socket PATH] [--listen ADDRESS:PORT]\n"
-"        [--log-level LEVEL]\n"
+"        [--root-secret SPEC] [--log-level LEVEL]\n"
 "        Answer requests on a unix socket (default /run/ecache-kmsd/kms.sock) and,\n"
-"        if asked to, on a loopback address. Port 0: any; the one taken is printed.\n"
+"        if asked to, on a loopback address, or any other with TLS. Port 0: any; the\n"
+"        one taken is printed.\n"
 "\n"
 "  inject fault KIND [--operation OP] [--principal NAME] [--key KEY] [--count N]\n"
 "        [--percent N] [--delay-ms MS] [--done]\n"
@@ -38,7 +39,7 @@ static const char help[] =
 "\n"
 "  --help, --version\n"
 "\n"
-"DIR is /var/lib/ecache-kmsd by default. See ecache-kmsd(8).\n";
+"DIR is /var/lib/ecache-kmsd by default, SPEC file:/PATH or credential:NAME. See ecache-kmsd(8).\n";
 
 int cmd_help(void)
 {

@@ -11,10 +11,11 @@ int cmd_init(int argc, char **argv)
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "account", required_argument, NULL, 'a' },
 		{ "region", required_argument, NULL, 'r' },
+		{ "root-secret", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *dir = STATE_DIR_DEFAULT, *account = NULL, *region = STATE_REGION_DEFAULT;
+	const char *dir = STATE_DIR_DEFAULT, *account = NULL, *region = STATE_REGION_DEFAULT, *root = NULL;
 	struct service svc = SERVICE_INIT;
 	struct err e = ERR_INIT;
 	int opt;
@@ -30,6 +31,9 @@ int cmd_init(int argc, char **argv)
 		case 'r':
 			region = optarg;
 			break;
+		case 'R':
+			root = optarg;
+			break;
 		case 'h':
 			return cmd_help();
 		default:
@@ -38,7 +42,7 @@ int cmd_init(int argc, char **argv)
 	}
 	if (optind < argc)
 		return cmd_usage("init takes no argument: \"%s\"", argv[optind]);
-	if (state_create(dir, account, region, &e) || state_open(&svc, dir, &e))
+	if (state_create(dir, root, account, region, &e) || state_open(&svc, dir, root, &e))
 		return cmd_failed(&e);
 	printf("account %s, region %s\nstate in %s\ncredentials of %s (profile [%s]) in %s/%s/%s\n", svc.account,
 	       svc.region, dir, STATE_ADMIN, STATE_ADMIN, dir, STATE_CREDENTIALS, STATE_ADMIN);

@@ -16,6 +16,7 @@
 
 struct principal_cmd {
 	const char *dir;
+	const char *root;
 	const char *name;
 	const char *policy;		/* file, "" removes, NULL unset */
 	const char *via;		/* likewise */
@@ -285,7 +286,7 @@ static int principal_list(struct principal_cmd *cmd, struct err *e)
 static const struct sub {
 	const char *name;
 	int (*func)(struct principal_cmd *cmd, struct err *e);
-	const char *options;		/* letters of those it takes besides --state-dir */
+	const char *options;		/* letters of those it takes besides --state-dir and --root-secret */
 	bool named;
 } subs[] = {
 	{ "add", principal_add, "pvro", true },
@@ -309,6 +310,7 @@ static bool read_options(const struct sub *sub, int argc, char **argv, struct pr
 {
 	static const struct option options[] = {
 		{ "state-dir", required_argument, NULL, 's' },
+		{ "root-secret", required_argument, NULL, 'R' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "via", required_argument, NULL, 'v' },
 		{ "role", no_argument, NULL, 'r' },
@@ -325,13 +327,14 @@ static bool read_options(const struct sub *sub, int argc, char **argv, struct pr
 			*exit_code = cmd_help();
 			return false;
 		}
-		if (opt == '?' || (opt != 's' && !strchr(sub->options, opt))) {
+		if (opt == '?' || (!strchr("sR", opt) && !strchr(sub->options, opt))) {
 			*exit_code = cmd_usage("principal %s: wrong option", sub->name);
 			return false;
 		}
 		value[opt] = optarg ? optarg : "";
 	}
 	cmd->dir = value['s'] ? value['s'] : STATE_DIR_DEFAULT;
+	cmd->root = value['R'];
 	cmd->policy = value['p'];
 	cmd->via = value['v'];
 	cmd->out = value['o'];
@@ -370,7 +373,7 @@ int cmd_principal(int argc, char **argv)
 		return rc;
 	if (!strcmp(sub->name, "update") && !cmd.policy && !cmd.via)
 		return cmd_usage("principal update wants --policy or --via");
-	rc = state_open(&cmd.svc, cmd.dir, &e);
+	rc = state_open(&cmd.svc, cmd.dir, cmd.root, &e);
 	if (!rc)
 		rc = sub->func(&cmd, &e);
 	state_close(&cmd.svc);

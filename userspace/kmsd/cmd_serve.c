@@ -38,7 +38,7 @@ static void lock_memory(void)
 		log_info("not all memory is locked: data keys in flight may reach swap (LimitMEMLOCK=infinity locks it)");
 }
 
-static int inherit_sockets(struct sockets *s, int nr, struct err *e)
+static int inherit_sockets(struct sockets *s, int nr, const struct config *c, struct err *e)
 {
 	bool is_unix;
 	int rc = 0;
@@ -47,7 +47,7 @@ static int inherit_sockets(struct sockets *s, int nr, struct err *e)
 		return err_set(e, -E2BIG, "the service manager passed %d sockets; at most %d", nr,
 			       SERVER_LISTENERS_MAX);
 	for (int i = 0; !rc && i < nr; i++) {
-		rc = listener_inherited(SD_LISTEN_FDS_START + i, &is_unix, e);
+		rc = listener_inherited(SD_LISTEN_FDS_START + i, c->tls_key, &is_unix, e);
 		s->fd[s->nr++] = SD_LISTEN_FDS_START + i;
 	}
 	return rc;
@@ -59,7 +59,7 @@ static int open_sockets(struct sockets *s, const struct config *c, struct err *e
 	int fd, nr = sd_listen_fds(1);
 
 	if (nr > 0)
-		return inherit_sockets(s, nr, e);
+		return inherit_sockets(s, nr, c, e);
 	if (!*c->socket && !c->listen)
 		return err_set(e, -EINVAL, "neither a socket nor an address to listen on");
 	if (*c->socket) {
@@ -71,11 +71,11 @@ static int open_sockets(struct sockets *s, const struct config *c, struct err *e
 		printf("listening on unix:%s\n", c->socket);
 	}
 	if (c->listen) {
-		fd = listener_tcp(c->listen, bound, sizeof(bound), e);
+		fd = listener_tcp(c->listen, c->tls_key, bound, sizeof(bound), e);
 		if (fd < 0)
 			return fd;
 		s->fd[s->nr++] = fd;
-		printf("listening on http://%s\n", bound);
+		printf("listening on http%s://%s\n", c->tls_key ? "s" : "", bound);
 	}
 	return fflush(stdout) ? err_sys(e, -errno, "cannot write to stdout") : 0;
 }
@@ -131,7 +131,7 @@ static int serve(const struct config *c, struct err *e)
 	if (!rc && !trail)
 		rc = err_sys(e, -ENOMEM, "serve");
 	if (!rc)
-		rc = state_open(&svc, c->state_dir, e);
+		rc = state_open(&svc, c->state_dir, c->root_secret, e);
 	if (!rc) {
 		lock_fd = state_lock(c->state_dir, e);
 		rc = lock_fd < 0 ? lock_fd : 0;
@@ -173,6 +173,7 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, 'u' },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "log-level", required_argument, NULL, 'v' },
+	{ "root-secret", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -202,6 +203,7 @@ static int configure(struct config *c, int argc, char **argv, struct err *e)
 		['u'] = config_set_socket,
 		['l'] = config_set_listen,
 		['v'] = config_set_log_level,
+		['R'] = config_set_root_secret,
 	};
 	const char *value[128] = { NULL };
 	int opt, rc;
@@ -232,7 +234,9 @@ int cmd_serve(int argc, char **argv)
 		rc = configure(&c, argc, argv, &e);
 	if (!rc) {
 		log_init("ecache-kmsd", c.log_level);
-		config_finish(&c);
+		rc = config_finish(&c, &e);
+	}
+	if (!rc) {
 		lock_memory();
 		rc = serve(&c, &e);
 	}

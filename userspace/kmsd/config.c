@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "listener.h"
 #include "rates.h"
+#include "root.h"
 #include "state.h"
 #include "workers.h"
 
@@ -61,6 +62,9 @@ void config_free(struct config *c)
 	free(c->admin_socket);
 	free(c->rate_limits);
 	free(c->listen);
+	free(c->tls_certificate);
+	free(c->tls_key);
+	free(c->root_secret);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -82,9 +86,17 @@ int config_set_socket(void *c, const char *value, struct err *e)
 
 int config_set_listen(void *c, const char *value, struct err *e)
 {
-	int rc = listener_check_address(value, e);
+	/* Whether there is TLS config_finish() knows. */
+	int rc = listener_check_address(value, true, e);
 
 	return rc ? rc : set_string(&((struct config *)c)->listen, value, e);
+}
+
+int config_set_root_secret(void *c, const char *value, struct err *e)
+{
+	int rc = root_check_spec(value, e);
+
+	return rc ? rc : set_string(&((struct config *)c)->root_secret, value, e);
 }
 
 int config_set_log_level(void *c, const char *value, struct err *e)
@@ -128,11 +140,26 @@ static int set_connections(void *ctx, const char *value, struct err *e)
 	return 0;
 }
 
-static int set_admin_socket(void *ctx, const char *value, struct err *e)
+static int set_path(char **slot, const char *value, struct err *e)
 {
 	if (*value != '/')
 		return err_set(e, -EINVAL, "wants an absolute path, not \"%s\"", value);
-	return set_string(&((struct config *)ctx)->admin_socket, value, e);
+	return set_string(slot, value, e);
+}
+
+static int set_admin_socket(void *ctx, const char *value, struct err *e)
+{
+	return set_path(&((struct config *)ctx)->admin_socket, value, e);
+}
+
+static int set_tls_certificate(void *ctx, const char *value, struct err *e)
+{
+	return set_path(&((struct config *)ctx)->tls_certificate, value, e);
+}
+
+static int set_tls_key(void *ctx, const char *value, struct err *e)
+{
+	return set_path(&((struct config *)ctx)->tls_key, value, e);
 }
 
 static int set_rate_limits(void *ctx, const char *value, struct err *e)
@@ -223,6 +250,9 @@ int config_read(struct config *c, const char *path, bool required, struct err *e
 		{ "max-connections", set_connections, 0 },
 		{ "idle-timeout", set_idle_timeout, 0 },
 		{ "threads", set_threads, 0 },
+		{ "tls-certificate", set_tls_certificate, 0 },
+		{ "tls-key", set_tls_key, 0 },
+		{ "root-secret", config_set_root_secret, 0 },
 		{ "admin-socket", set_admin_socket, 0 },
 		{ "rate-limits", set_rate_limits, 0 },
 		{ "log-level", config_set_log_level, 0 },
@@ -234,11 +264,17 @@ int config_read(struct config *c, const char *path, bool required, struct err *e
 	return conf_parse_file(path, keys, c, e);
 }
 
-void config_finish(struct config *c)
+int config_finish(struct config *c, struct err *e)
 {
-	if (c->groups_set)
-		return;
+	int rc;
+
+	if (!c->tls_certificate != !c->tls_key)
+		return err_set(e, -EINVAL, "tls-certificate and tls-key go together");
+	rc = c->listen ? listener_check_address(c->listen, c->tls_key, e) : 0;
+	if (rc || c->groups_set)
+		return rc;
 	if (add_group(c, CONFIG_GROUP_DEFAULT, NULL))
 		log_info("there is no group \"%s\": only root and this user may connect to the socket",
 			 CONFIG_GROUP_DEFAULT);
+	return 0;
 }

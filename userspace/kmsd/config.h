@@ -19,7 +19,10 @@ struct config {
 	char *socket;			/* "" for none */
 	char *admin_socket;		/* NULL: none */
 	char *rate_limits;		/* of rates_new() */
-	char *listen;			/* "127.0.0.1:PORT", "[::1]:PORT"; NULL: none */
+	char *listen;			/* "127.0.0.1:PORT", "[::1]:PORT", with TLS any address; NULL: none */
+	char *tls_certificate;		/* file; NULL: no TLS */
+	char *tls_key;
+	char *root_secret;		/* of root_open(); NULL: in the state directory */
 	uid_t uid[CONFIG_IDS_MAX];	/* who may connect to the socket, besides root and the server's own user */
 	unsigned int nr_uids;
 	gid_t gid[CONFIG_IDS_MAX];
@@ -37,13 +40,14 @@ void config_free(struct config *c);
 /* config_read - file and line in @e when something is not right. @required: it must exist. */
 int config_read(struct config *c, const char *path, bool required, struct err *e);
 
-/* config_finish - what was not said: the default group, if the system has it. */
-void config_finish(struct config *c);
+/* config_finish - what was not said: the default group, if there is one. -EINVAL when things do not go together. */
+int config_finish(struct config *c, struct err *e);
 
 /* Setters shared with the command line. */
 int config_set_state_dir(void *c, const char *value, struct err *e);
 int config_set_socket(void *c, const char *value, struct err *e);
 int config_set_listen(void *c, const char *value, struct err *e);
+int config_set_root_secret(void *c, const char *value, struct err *e);
 int config_set_log_level(void *c, const char *value, struct err *e);
 
 #endif

@@ -32,7 +32,9 @@ static void every_key(void **state)
 	(void)state;
 	if (read_text(&c,
 		      "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
-		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nthreads=3\nadmin-socket=/run/a.sock\nrate-limits=aws, CreateGrant:7\nlog-level=debug\n",
+		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nthreads=3\nlog-level=debug\n"
+		      "admin-socket=/run/a.sock\ntls-certificate=/etc/c.pem\ntls-key=/etc/k.pem\n"
+		      "root-secret=credential:kms\nrate-limits=aws, CreateGrant:7\n",
 		      &e))
 		fail_msg("%s", e.what);
 	assert_string_equal(c.state_dir, "/srv/kms");
@@ -46,9 +48,12 @@ static void every_key(void **state)
 	assert_int_equal(c.idle_timeout, 120);
 	assert_int_equal(c.threads, 3);
 	assert_string_equal(c.admin_socket, "/run/a.sock");
+	assert_string_equal(c.tls_certificate, "/etc/c.pem");
+	assert_string_equal(c.tls_key, "/etc/k.pem");
+	assert_string_equal(c.root_secret, "credential:kms");
 	assert_string_equal(c.rate_limits, "aws, CreateGrant:7");
 	assert_int_equal(c.log_level, LOG_DEBUG);
-	config_finish(&c);
+	assert_int_equal(config_finish(&c, &e), 0);
 	assert_int_equal(c.nr_gids, 1);
 	config_free(&c);
 }
@@ -56,10 +61,12 @@ static void every_key(void **state)
 static void what_is_wrong_is_named_by_line(void **state)
 {
 	static const char *const bad[] = {
-		"state-dir=relative", "socket=relative", "listen=0.0.0.0:9100", "listen=127.0.0.1", "listen=localhost:80",
-		"listen=127.0.0.1:65536", "listen=[::]:9", "allow-user=no-such-user-here", "allow-group=no-such-group-here",
+		"state-dir=relative", "socket=relative", "listen=0.0.0.0", "listen=127.0.0.1", "listen=localhost:80",
+		"listen=127.0.0.1:65536", "listen=::1:9", "allow-user=no-such-user-here", "allow-group=no-such-group-here",
 		"allow-user=-1", "max-connections=0", "max-connections=1001", "max-connections=5x", "max-connections=",
-		"threads=0", "threads=65", "admin-socket=a.sock", "admin-socket=", "rate-limits=some", "rate-limits=Frob:1",
+		"root-secret=/x", "root-secret=file:x", "root-secret=credential:a/b",
+		"root-secret=credential:", "root-secret=credential:..", "tls-key=k.pem", "threads=0", "threads=65",
+		"admin-socket=a.sock", "admin-socket=", "rate-limits=some", "rate-limits=Frob:1",
 		"rate-limits=CreateGrant:-1", "rate-limits=CreateGrant:1000001", "rate-limits=CreateGrant:1x",
 		"idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
 	};
@@ -107,6 +114,31 @@ static void only_a_named_file_must_exist(void **state)
 	config_free(&c);
 }
 
+static void what_does_not_go_together_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+		{ "listen=0.0.0.0:9100\n", -EADDRNOTAVAIL },
+		{ "tls-key=/k\n", -EINVAL },
+		{ "tls-certificate=/c\nlisten=127.0.0.1:0\n", -EINVAL },
+		{ "listen=0.0.0.0:9100\ntls-certificate=/c\ntls-key=/k\n", 0 },
+		{ "listen=127.0.0.1:9100\n", 0 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = ERR_INIT;
+		struct config c;
+
+		assert_int_equal(read_text(&c, cases[i].text, &e), 0);
+		if (config_finish(&c, &e) != cases[i].rc)
+			fail_msg("%s: %s", cases[i].text, e.what);
+		config_free(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +146,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named_by_line),
 		cmocka_unit_test(loopback_is_all_there_is),
 		cmocka_unit_test(only_a_named_file_must_exist),
+		cmocka_unit_test(what_does_not_go_together_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,19 +59,27 @@ static int parse_address(const char *text, union address *out, socklen_t *len, s
 		out->in6.sin6_port = htons((uint16_t)port);
 		*len = sizeof(out->in6);
 	}
-	if (is_loopback(out))
-		return 0;
-	err_set(e, -EADDRNOTAVAIL, "%s is not a loopback address, and there is no TLS yet to protect data keys on a network",
-		text);
-	return err_hint(e, "listen on 127.0.0.1 or the unix socket");
+	return 0;
 }
 
-int listener_check_address(const char *address, struct err *e)
+/* parse_allowed - data keys cross no network in the clear. */
+static int parse_allowed(const char *text, bool tls, union address *out, socklen_t *len, struct err *e)
+{
+	int rc = parse_address(text, out, len, e);
+
+	if (rc || tls || is_loopback(out))
+		return rc;
+	err_set(e, -EADDRNOTAVAIL, "%s is not a loopback address, and there is no TLS to protect data keys on a network",
+		text);
+	return err_hint(e, "give tls-certificate= and tls-key=, or listen on 127.0.0.1 or the unix socket");
+}
+
+int listener_check_address(const char *address, bool tls, struct err *e)
 {
 	union address a;
 	socklen_t len;
 
-	return parse_address(address, &a, &len, e);
+	return parse_allowed(address, tls, &a, &len, e);
 }
 
 static void format_address(const union address *a, char *out, size_t size)
@@ -87,13 +95,13 @@ static void format_address(const union address *a, char *out, size_t size)
 	}
 }
 
-int listener_tcp(const char *address, char *bound, size_t size, struct err *e)
+int listener_tcp(const char *address, bool tls, char *bound, size_t size, struct err *e)
 {
 	union address a;
 	socklen_t len = 0;
 	int fd, rc, on = 1;
 
-	rc = parse_address(address, &a, &len, e);
+	rc = parse_allowed(address, tls, &a, &len, e);
 	if (rc)
 		return rc;
 	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -193,7 +201,7 @@ int listener_unix(const char *path, const struct config *c, struct err *e)
 	return fd;
 }
 
-int listener_inherited(int fd, bool *is_unix, struct err *e)
+int listener_inherited(int fd, bool tls, bool *is_unix, struct err *e)
 {
 	socklen_t len = sizeof(union address), type_len = sizeof(int);
 	union address a = { .any.sa_family = AF_UNSPEC };
@@ -202,9 +210,11 @@ int listener_inherited(int fd, bool *is_unix, struct err *e)
 	if (getsockname(fd, &a.any, &len) || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len))
 		return err_sys(e, -errno, "the service manager passed something that is no socket");
 	*is_unix = a.any.sa_family == AF_UNIX;
-	if (type != SOCK_STREAM || (!*is_unix && !is_loopback(&a)))
+	if (!*is_unix && a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6)
+		type = 0;
+	if (type != SOCK_STREAM || (!*is_unix && !tls && !is_loopback(&a)))
 		return err_set(e, -EINVAL,
-			       "the service manager passed a socket that is neither a unix nor a loopback stream socket");
+			       "the service manager passed a socket that is neither a unix nor (without TLS) a loopback stream socket");
 	return 0;
 }
 

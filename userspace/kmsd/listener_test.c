@@ -142,18 +142,23 @@ static void port_0_tells_the_port(void **state)
 	int fd, again;
 
 	(void)state;
-	fd = listener_tcp("127.0.0.1:0", bound, sizeof(bound), &e);
+	fd = listener_tcp("127.0.0.1:0", false, bound, sizeof(bound), &e);
 	assert_true(fd >= 0);
 	assert_int_equal(strncmp(bound, "127.0.0.1:", 10), 0);
 	assert_true(atoi(bound + 10) > 0);
-	assert_int_equal(listener_inherited(fd, &is_unix, &e), 0);
+	assert_int_equal(listener_inherited(fd, false, &is_unix, &e), 0);
 	assert_false(is_unix);
-	again = listener_tcp(bound, bound, sizeof(bound), &e);
+	again = listener_tcp(bound, false, bound, sizeof(bound), &e);
 	assert_int_equal(again, -EADDRINUSE);
 	close(fd);
-	assert_int_equal(listener_tcp("0.0.0.0:0", bound, sizeof(bound), &e), -EADDRNOTAVAIL);
+	assert_int_equal(listener_tcp("0.0.0.0:0", false, bound, sizeof(bound), &e), -EADDRNOTAVAIL);
 	assert_true(*e.hint);
-	assert_int_equal(listener_tcp("192.0.2.1:0", bound, sizeof(bound), &e), -EADDRNOTAVAIL);
+	assert_int_equal(listener_tcp("192.0.2.1:0", false, bound, sizeof(bound), &e), -EADDRNOTAVAIL);
+	/* with TLS any address will do, but it is still an address */
+	assert_int_equal(listener_check_address("0.0.0.0:9100", false, &e), -EADDRNOTAVAIL);
+	assert_int_equal(listener_check_address("0.0.0.0:9100", true, &e), 0);
+	assert_int_equal(listener_check_address("[2001:db8::1]:9100", true, &e), 0);
+	assert_int_equal(listener_check_address("0.0.0.0", true, &e), -EINVAL);
 }
 
 static void what_the_manager_passes_is_checked(void **state)
@@ -163,15 +168,15 @@ static void what_the_manager_passes_is_checked(void **state)
 	int pair[2], fd;
 
 	(void)state;
-	assert_int_not_equal(listener_inherited(0x7000, &is_unix, &e), 0);
+	assert_int_not_equal(listener_inherited(0x7000, false, &is_unix, &e), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
-	assert_int_equal(listener_inherited(pair[0], &is_unix, &e), -EINVAL);
+	assert_int_equal(listener_inherited(pair[0], false, &is_unix, &e), -EINVAL);
 	close(pair[0]);
 	close(pair[1]);
 	/* a TCP socket on all addresses */
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(listener_inherited(fd, &is_unix, &e), -EINVAL);
+	assert_int_equal(listener_inherited(fd, false, &is_unix, &e), -EINVAL);
 	close(fd);
 }
 

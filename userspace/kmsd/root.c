@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +13,8 @@
 #include "common/fsio.h"
 
 #define WRAP_VERSION 1
+#define KIND_FILE "file:"
+#define KIND_CREDENTIAL "credential:"
 
 /* These strings are part of what lasts on disk: changing one loses every key wrapped under it. */
 static const char *const purposes[] = {
@@ -37,7 +41,8 @@ int root_create(const char *path, struct secret *root, struct err *e)
 	return rc;
 }
 
-static int check_file(int fd, const char *path, struct err *e)
+/* check_file - @shown: the service manager decides who else may read it, and shows it to nobody else. */
+static int check_file(int fd, const char *path, bool shown, struct err *e)
 {
 	struct stat st;
 
@@ -45,6 +50,8 @@ static int check_file(int fd, const char *path, struct err *e)
 		return err_sys(e, -errno, "cannot stat %s", path);
 	if (!S_ISREG(st.st_mode) || st.st_size != ROOT_SECRET_SIZE)
 		return err_set(e, -EINVAL, "%s is not a root secret: want a file of %d bytes", path, ROOT_SECRET_SIZE);
+	if (shown)
+		return 0;
 	if (st.st_mode & 077) {
 		err_set(e, -EPERM, "%s can be read by others (mode %04o)", path, (unsigned int)st.st_mode & 07777);
 		return err_hint(e, "chmod 0600 %s, and ask who has read it", path);
@@ -55,13 +62,13 @@ static int check_file(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-int root_load(const char *path, struct secret *root, struct err *e)
+static int load(const char *path, bool shown, struct secret *root, struct err *e)
 {
 	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open the root secret %s", path);
-	rc = check_file(fd, path, e);
+	rc = check_file(fd, path, shown, e);
 	if (rc)
 		goto out;
 	rc = secret_alloc(root, ROOT_SECRET_SIZE);
@@ -79,6 +86,61 @@ int root_load(const char *path, struct secret *root, struct err *e)
 out:
 	close(fd);
 	return rc;
+}
+
+int root_load(const char *path, struct secret *root, struct err *e)
+{
+	return load(path, false, root, e);
+}
+
+/* spec_value - what follows @kind in @spec, or NULL. */
+static const char *spec_value(const char *spec, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	return strncmp(spec, kind, len) ? NULL : spec + len;
+}
+
+int root_check_spec(const char *spec, struct err *e)
+{
+	const char *path = spec_value(spec, KIND_FILE), *name = spec_value(spec, KIND_CREDENTIAL);
+
+	if (path && *path == '/')
+		return 0;
+	if (name && *name && *name != '.' && !strchr(name, '/'))
+		return 0;
+	return err_set(e, -EINVAL, "the root secret wants file:/PATH or credential:NAME, not \"%s\"", spec);
+}
+
+static int open_credential(const char *name, struct secret *root, struct err *e)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char *path;
+	int rc;
+
+	if (!dir || *dir != '/') {
+		err_set(e, -ENOENT, "there is no credential %s: the service manager has passed none", name);
+		return err_hint(e, "run it as a service with LoadCredentialEncrypted=%s; see ecache-kmsd(8)", name);
+	}
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return err_sys(e, -ENOMEM, "root secret");
+	rc = load(path, true, root, e);
+	free(path);
+	return rc;
+}
+
+int root_open(const char *spec, bool create, struct secret *root, struct err *e)
+{
+	const char *path = spec_value(spec, KIND_FILE);
+	int rc = root_check_spec(spec, e);
+
+	if (rc)
+		return rc;
+	if (!path)
+		return open_credential(spec_value(spec, KIND_CREDENTIAL), root, e);
+	if (create && access(path, F_OK) && errno == ENOENT)
+		return root_create(path, root, e);
+	return root_load(path, root, e);
 }
 
 int root_derive(const struct secret *root, enum root_purpose purpose, const char *name, uint8_t out[AES_KEY_SIZE])

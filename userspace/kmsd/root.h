@@ -2,6 +2,7 @@
 #ifndef KMSD_ROOT_H
 #define KMSD_ROOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,9 @@
 #include "crypto.h"
 
 /*
- * The root secret: 32 random bytes in a file of mode 0600. It never encrypts anything itself; every use has a key of
- * its own, derived by HKDF from the purpose and the name of the thing. Without the file the database is useless.
+ * The root secret: 32 random bytes in a file of mode 0600, or a credential of the service manager, which may have kept
+ * it encrypted under the TPM. It never encrypts anything itself; every use has a key of its own, derived by HKDF from
+ * the purpose and the name of the thing. Without it the database is useless.
  */
 #define ROOT_SECRET_SIZE 32
 #define ROOT_CHECK_SIZE SHA256_SIZE
@@ -28,6 +30,15 @@ int root_create(const char *path, struct secret *root, struct err *e);
 
 /* root_load - refuses a file of the wrong size, of another owner, or that others can read. */
 int root_load(const char *path, struct secret *root, struct err *e);
+
+/*
+ * root_open - the secret that @spec names: "file:PATH" (an absolute path, as root_load()), or "credential:NAME", which
+ * the service manager has put into $CREDENTIALS_DIRECTORY. With @create a file that is not there is made.
+ */
+int root_open(const char *spec, bool create, struct secret *root, struct err *e);
+
+/* root_check_spec - is it one of the two? -EINVAL. */
+int root_check_spec(const char *spec, struct err *e);
 
 int root_derive(const struct secret *root, enum root_purpose purpose, const char *name, uint8_t out[AES_KEY_SIZE]);
 

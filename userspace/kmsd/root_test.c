@@ -70,6 +70,52 @@ static void an_untrustworthy_file_is_refused(void **state)
 	assert_null(root.data);
 }
 
+static void a_credential_is_where_the_service_manager_put_it(void **state)
+{
+	struct secret made = SECRET_INIT, read = SECRET_INIT;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_int_equal(root_open("credential:root.secret", true, &read, &e), -ENOENT);
+	assert_non_null(strstr(e.hint, "LoadCredentialEncrypted"));
+	setenv("CREDENTIALS_DIRECTORY", dir, 1);
+	/* never made here: the service manager would not know of it */
+	assert_int_equal(root_open("credential:root.secret", true, &read, &e), -ENOENT);
+	assert_int_equal(root_create(path, &made, &e), 0);
+	/* as it is for a service with a user of its own */
+	assert_int_equal(chmod(path, 0440), 0);
+	if (root_open("credential:root.secret", false, &read, &e))
+		fail_msg("%s", e.what);
+	assert_memory_equal(made.data, read.data, ROOT_SECRET_SIZE);
+	secret_wipe(&read);
+	assert_int_equal(truncate(path, 31), 0);
+	assert_int_equal(root_open("credential:root.secret", false, &read, &e), -EINVAL);
+	assert_int_equal(root_open("credential:../x", false, &read, &e), -EINVAL);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	secret_wipe(&made);
+}
+
+static void a_file_elsewhere_is_made_or_used(void **state)
+{
+	struct secret made = SECRET_INIT, read = SECRET_INIT;
+	struct err e = ERR_INIT;
+	char spec[128];
+
+	(void)state;
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	assert_int_equal(root_open(spec, false, &read, &e), -ENOENT);
+	assert_int_equal(root_open(spec, true, &made, &e), 0);
+	assert_int_equal(root_open(spec, true, &read, &e), 0);
+	assert_memory_equal(made.data, read.data, ROOT_SECRET_SIZE);
+	secret_wipe(&read);
+	assert_int_equal(chmod(path, 0440), 0);
+	assert_int_equal(root_open(spec, false, &read, &e), -EPERM);
+	assert_int_equal(root_open("file:x", true, &read, &e), -EINVAL);
+	assert_int_equal(root_open("", true, &read, &e), -EINVAL);
+	secret_wipe(&made);
+}
+
 static void fixed_root(struct secret *root)
 {
 	assert_int_equal(secret_alloc(root, ROOT_SECRET_SIZE), 0);
@@ -147,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(made_once_and_read_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_untrustworthy_file_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_credential_is_where_the_service_manager_put_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_elsewhere_is_made_or_used, setup, teardown),
 		cmocka_unit_test(each_use_has_its_own_key),
 		cmocka_unit_test(what_is_wrapped_opens_for_its_use_only),
 		cmocka_unit_test(the_format_is_fixed),

@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 #include <systemd/sd-daemon.h>
 
 #include "admin.h"
+#include "common/fsio.h"
 #include "common/log.h"
 #include "exchange.h"
 #include "trail.h"
@@ -27,10 +30,16 @@
 /* Date headers are the exchange's, so that all of them come from one clock. */
 #define FLAGS (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK)
 
+#define PEM_MAX (64 * 1024)
+
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+
 struct server {
 	struct service *svc;
 	struct admin *admin;
 	struct exchange_ctx ctx;
+	char *tls_certificate;	/* PEM; NULL: no TLS */
+	char *tls_key;
 	struct MHD_Daemon *daemon[SERVER_LISTENERS_MAX];
 	unsigned int nr;
 	int epoll_fd;
@@ -56,18 +65,38 @@ static int add_to_epoll(struct server *s, int fd, struct err *e)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? err_sys(e, -errno, "epoll") : 0;
 }
 
+static bool wants_tls(const struct server *s, int fd)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(a);
+
+	return s->tls_key && !getsockname(fd, (struct sockaddr *)&a, &len) && a.ss_family != AF_UNIX;
+}
+
 static int start_daemon(struct server *s, int listen_fd, const struct config *c, struct err *e)
 {
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->tls_certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->tls_key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	bool with_tls = wants_tls(s, listen_fd);
 	const union MHD_DaemonInfo *info;
 	struct MHD_Daemon *d;
 
-	d = MHD_start_daemon(FLAGS, 0, NULL, NULL, exchange_handle, &s->ctx,
+	d = MHD_start_daemon(with_tls ? FLAGS | MHD_USE_TLS : FLAGS, 0, NULL, NULL, exchange_handle, &s->ctx,
 			     MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
 			     MHD_OPTION_CONNECTION_LIMIT, c->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
 			     c->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 			     MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &s->ctx, MHD_OPTION_NOTIFY_COMPLETED,
 			     exchange_end, &s->ctx, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, &s->ctx,
-			     MHD_OPTION_END);
+			     MHD_OPTION_ARRAY, with_tls ? tls : tls + 3, MHD_OPTION_END);
+	if (!d && with_tls) {
+		err_set(e, -EIO, "the HTTP server does not start with TLS");
+		return err_hint(e, "look at %s and %s: PEM, and do they belong together?", c->tls_certificate,
+				c->tls_key);
+	}
 	if (!d)
 		return err_set(e, -EIO, "the HTTP server does not start");
 	s->daemon[s->nr++] = d;
@@ -75,6 +104,25 @@ static int start_daemon(struct server *s, int listen_fd, const struct config *c,
 	if (!info)
 		return err_set(e, -EIO, "the HTTP server has no epoll");
 	return add_to_epoll(s, info->epoll_fd, e);
+}
+
+static int load_tls(struct server *s, const struct config *c, struct err *e)
+{
+	struct stat st;
+	size_t len;
+	int rc;
+
+	if (stat(c->tls_key, &st))
+		return err_sys(e, -errno, "cannot open the TLS key %s", c->tls_key);
+	if (st.st_mode & 007) {
+		err_set(e, -EPERM, "the TLS key %s can be read by everybody (mode %04o)", c->tls_key,
+			(unsigned int)st.st_mode & 07777);
+		return err_hint(e, "chmod 0600 %s, and get a new key if somebody may have read it", c->tls_key);
+	}
+	rc = fsio_read(c->tls_key, PEM_MAX, &s->tls_key, &len, e);
+	if (!rc)
+		rc = fsio_read(c->tls_certificate, PEM_MAX, &s->tls_certificate, &len, e);
+	return rc;
 }
 
 int server_start(struct server **out, struct service *svc, const struct config *c, const int *fds, unsigned int nr,
@@ -91,6 +139,8 @@ int server_start(struct server **out, struct service *svc, const struct config *
 	s->next_ms = -1;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	rc = s->epoll_fd < 0 ? err_sys(e, -errno, "epoll") : 0;
+	if (!rc && c->tls_key)
+		rc = load_tls(s, c, e);
 	if (!rc)
 		rc = workers_start(&s->ctx.workers, svc, c->threads, e);
 	if (!rc)
@@ -116,6 +166,10 @@ void server_stop(struct server *s)
 		MHD_stop_daemon(s->daemon[i]);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
+	if (s->tls_key)
+		explicit_bzero(s->tls_key, strlen(s->tls_key));
+	free(s->tls_key);
+	free(s->tls_certificate);
 	free(s);
 }
 

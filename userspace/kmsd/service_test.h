@@ -54,7 +54,7 @@ static inline void kit_reopen(struct kit *k)
 
 	if (k->svc.store)
 		state_close(&k->svc);
-	if (state_open(&k->svc, k->dir, &e))
+	if (state_open(&k->svc, k->dir, NULL, &e))
 		fail_msg("%s", e.what);
 	k->svc.clock_ms = kit_clock;
 }
@@ -68,7 +68,7 @@ static inline int kit_setup(void **state)
 	k->svc = (struct service)SERVICE_INIT;
 	strcpy(k->dir, "/tmp/kmsd-test-XXXXXX");
 	assert_non_null(mkdtemp(k->dir));
-	if (state_create(k->dir, KIT_ACCOUNT, KIT_REGION, &e))
+	if (state_create(k->dir, NULL, KIT_ACCOUNT, KIT_REGION, &e))
 		fail_msg("%s", e.what);
 	kit_reopen(k);
 	*state = k;

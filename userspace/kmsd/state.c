@@ -98,7 +98,7 @@ static int add_admin(struct service *svc, const char *dir, struct err *e)
 }
 
 /* fill - everything inside a fresh directory; each file is durable when it returns. */
-static int fill(struct service *svc, const char *dir, struct err *e)
+static int fill(struct service *svc, const char *dir, const char *root_spec, struct err *e)
 {
 	char *root = state_path(dir, STATE_ROOT_SECRET), *db = state_path(dir, STATE_DATABASE);
 	char *credentials = state_path(dir, STATE_CREDENTIALS);
@@ -110,7 +110,7 @@ static int fill(struct service *svc, const char *dir, struct err *e)
 	}
 	rc = mkdir(credentials, 0700) ? err_sys(e, -errno, "cannot make %s", credentials) : 0;
 	if (!rc)
-		rc = root_create(root, &svc->root, e);
+		rc = root_spec ? root_open(root_spec, true, &svc->root, e) : root_create(root, &svc->root, e);
 	if (!rc)
 		rc = store_create(db, &svc->store, e);
 	if (rc)
@@ -231,7 +231,7 @@ static int choose_names(struct service *svc, const char *account, const char *re
 }
 
 /* create_at - @dir has no slash at its end, so that "DIR.new" stands beside it. */
-static int create_at(struct service *svc, const char *dir, struct err *e)
+static int create_at(struct service *svc, const char *dir, const char *root, struct err *e)
 {
 	char *fresh;
 	int rc, fd;
@@ -239,7 +239,7 @@ static int create_at(struct service *svc, const char *dir, struct err *e)
 	if (asprintf(&fresh, "%s.new", dir) < 0)
 		return err_sys(e, -ENOMEM, "init");
 	fd = take_new_dir(fresh, e);
-	rc = fd < 0 ? fd : fill(svc, fresh, e);
+	rc = fd < 0 ? fd : fill(svc, fresh, root, e);
 	if (!rc)
 		rc = publish(fresh, dir, e);
 	if (fd >= 0) {
@@ -251,7 +251,7 @@ static int create_at(struct service *svc, const char *dir, struct err *e)
 	return rc;
 }
 
-int state_create(const char *dir, const char *account, const char *region, struct err *e)
+int state_create(const char *dir, const char *root, const char *account, const char *region, struct err *e)
 {
 	struct service svc = SERVICE_INIT;
 	size_t len = strlen(dir);
@@ -267,7 +267,7 @@ int state_create(const char *dir, const char *account, const char *region, struc
 	if (!rc)
 		rc = check_target(clean, e);
 	if (!rc)
-		rc = create_at(&svc, clean, e);
+		rc = create_at(&svc, clean, root, e);
 	state_close(&svc);
 	free(clean);
 	return rc;
@@ -322,7 +322,17 @@ static int check_dir(const char *dir, struct err *e)
 	return 0;
 }
 
-int state_open(struct service *svc, const char *dir, struct err *e)
+/* open_root - the hint is for a secret that was put elsewhere. */
+static int open_root(struct service *svc, const char *path, const char *spec, struct err *e)
+{
+	int rc = spec ? root_open(spec, false, &svc->root, e) : root_load(path, &svc->root, e);
+
+	if (rc == -ENOENT && !spec)
+		err_hint(e, "say where it is: --root-secret, or root-secret= in the configuration");
+	return rc;
+}
+
+int state_open(struct service *svc, const char *dir, const char *root_spec, struct err *e)
 {
 	char *root = state_path(dir, STATE_ROOT_SECRET), *db = state_path(dir, STATE_DATABASE);
 	int rc;
@@ -330,7 +340,7 @@ int state_open(struct service *svc, const char *dir, struct err *e)
 	svc->clock_ms = service_clock_ms;
 	rc = root && db ? check_dir(dir, e) : err_sys(e, -ENOMEM, "state");
 	if (!rc)
-		rc = root_load(root, &svc->root, e);
+		rc = open_root(svc, root, root_spec, e);
 	if (!rc)
 		rc = store_open(db, &svc->store, e);
 	if (!rc)

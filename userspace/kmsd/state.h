@@ -17,11 +17,14 @@
 #define STATE_REGION_DEFAULT "local-1"
 #define STATE_ADMIN "admin"
 
-/* state_create - -EEXIST when there is a state already. @account NULL: a random one. */
-int state_create(const char *dir, const char *account, const char *region, struct err *e);
+/*
+ * state_create - -EEXIST when there is a state already. @root is for root_open(), NULL: a file in @dir. @account NULL:
+ * a random one.
+ */
+int state_create(const char *dir, const char *root, const char *account, const char *region, struct err *e);
 
 /* state_open - database, root secret, account and region, checked against each other. */
-int state_open(struct service *svc, const char *dir, struct err *e);
+int state_open(struct service *svc, const char *dir, const char *root, struct err *e);
 
 /* state_lock - hold the directory for a server; -EBUSY when another has it. Returns the descriptor to keep. */
 int state_lock(const char *dir, struct err *e);

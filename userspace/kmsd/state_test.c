@@ -37,7 +37,7 @@ static int teardown(void **state)
 
 static int make(struct fixture *f, struct err *e)
 {
-	return state_create(f->dir, KIT_ACCOUNT, KIT_REGION, e);
+	return state_create(f->dir, NULL, KIT_ACCOUNT, KIT_REGION, e);
 }
 
 static char *under(struct fixture *f, const char *name)
@@ -72,7 +72,7 @@ static void a_new_state_is_whole_and_private(void **state)
 	assert_int_equal(mode_of(under(f, STATE_CREDENTIALS "/admin")), 0600);
 	assert_int_equal(mode_of(under(f, STATE_DATABASE)) & 077, 0);
 	assert_int_not_equal(access(f->fresh, F_OK), 0);
-	assert_int_equal(state_open(&svc, f->dir, &e), 0);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), 0);
 	assert_string_equal(svc.account, KIT_ACCOUNT);
 	assert_string_equal(svc.region, KIT_REGION);
 	assert_int_equal(store_principal_get(svc.store, "admin", &p), 0);
@@ -93,8 +93,8 @@ static void an_account_is_chosen_when_none_is_given(void **state)
 	struct service svc = SERVICE_INIT;
 	struct err e = ERR_INIT;
 
-	assert_int_equal(state_create(f->dir, NULL, "eu-test-2", &e), 0);
-	assert_int_equal(state_open(&svc, f->dir, &e), 0);
+	assert_int_equal(state_create(f->dir, NULL, NULL, "eu-test-2", &e), 0);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), 0);
 	assert_true(ident_account_ok(svc.account));
 	assert_int_not_equal(svc.account[0], '0');
 	state_close(&svc);
@@ -105,11 +105,11 @@ static void bad_names_are_refused_before_anything_is_made(void **state)
 	struct fixture *f = *state;
 	struct err e = ERR_INIT;
 
-	assert_int_equal(state_create(f->dir, "12345678901", KIT_REGION, &e), -EINVAL);
-	assert_int_equal(state_create(f->dir, "12345678901x", KIT_REGION, &e), -EINVAL);
-	assert_int_equal(state_create(f->dir, KIT_ACCOUNT, "Local", &e), -EINVAL);
-	assert_int_equal(state_create(f->dir, KIT_ACCOUNT, "", &e), -EINVAL);
-	assert_int_equal(state_create(f->dir, KIT_ACCOUNT, "local:1", &e), -EINVAL);
+	assert_int_equal(state_create(f->dir, NULL, "12345678901", KIT_REGION, &e), -EINVAL);
+	assert_int_equal(state_create(f->dir, NULL, "12345678901x", KIT_REGION, &e), -EINVAL);
+	assert_int_equal(state_create(f->dir, NULL, KIT_ACCOUNT, "Local", &e), -EINVAL);
+	assert_int_equal(state_create(f->dir, NULL, KIT_ACCOUNT, "", &e), -EINVAL);
+	assert_int_equal(state_create(f->dir, NULL, KIT_ACCOUNT, "local:1", &e), -EINVAL);
 	assert_int_not_equal(access(f->dir, F_OK), 0);
 }
 
@@ -202,22 +202,22 @@ static void parts_that_do_not_fit_together_are_refused(void **state)
 
 	assert_int_equal(make(f, &e), 0);
 	assert_int_equal(chmod(f->dir, 0755), 0);
-	assert_int_equal(state_open(&svc, f->dir, &e), -EPERM);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -EPERM);
 	assert_int_equal(chmod(f->dir, 0700), 0);
 	fd = open(under(f, STATE_ROOT_SECRET), O_WRONLY);
 	assert_int_equal(write(fd, "X", 1), 1);
 	close(fd);
-	assert_int_equal(state_open(&svc, f->dir, &e), -EKEYREJECTED);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -EKEYREJECTED);
 	assert_true(*e.hint);
 	assert_null(svc.store);
 	strcpy(saved, under(f, "moved"));
 	assert_int_equal(rename(under(f, STATE_DATABASE), saved), 0);
-	assert_int_not_equal(state_open(&svc, f->dir, &e), 0);
+	assert_int_not_equal(state_open(&svc, f->dir, NULL, &e), 0);
 	assert_int_not_equal(access(under(f, STATE_DATABASE), F_OK), 0);
 	assert_int_equal(unlink(under(f, STATE_ROOT_SECRET)), 0);
-	assert_int_equal(state_open(&svc, f->dir, &e), -ENOENT);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -ENOENT);
 	strcat(f->dir, "x");
-	assert_int_equal(state_open(&svc, f->dir, &e), -ENOENT);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -ENOENT);
 	assert_non_null(strstr(e.hint, "ecache-kmsd init"));
 }
 
@@ -228,7 +228,7 @@ static void an_empty_directory_says_what_to_do(void **state)
 	struct err e = ERR_INIT;
 
 	assert_int_equal(mkdir(f->dir, 0700), 0);
-	assert_int_equal(state_open(&svc, f->dir, &e), -ENOENT);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -ENOENT);
 	assert_non_null(strstr(e.hint, "ecache-kmsd init"));
 }
 
@@ -248,6 +248,26 @@ static void one_server_at_a_time(void **state)
 	close(fd);
 }
 
+static void the_root_secret_may_be_elsewhere(void **state)
+{
+	struct service svc = SERVICE_INIT;
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	char spec[160], path[128];
+
+	snprintf(path, sizeof(path), "%s.root", f->dir);
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	if (state_create(f->dir, spec, KIT_ACCOUNT, KIT_REGION, &e))
+		fail_msg("%s", e.what);
+	assert_int_equal(mode_of(path), 0600);
+	assert_int_equal(access(under(f, STATE_ROOT_SECRET), F_OK), -1);
+	assert_int_equal(state_open(&svc, f->dir, NULL, &e), -ENOENT);
+	assert_non_null(strstr(e.hint, "--root-secret"));
+	assert_int_equal(state_open(&svc, f->dir, spec, &e), 0);
+	state_close(&svc);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parts_that_do_not_fit_together_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_directory_says_what_to_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_server_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_root_secret_may_be_elsewhere, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
