@@ -7,14 +7,15 @@
 
 #include "common/err.h"
 #include "context.h"
+#include "store.h"
 
 /*
- * The Condition element of a policy statement: { operator: { key: value or [values] } }. Operators: StringEquals,
- * StringNotEquals, StringEqualsIgnoreCase, StringLike, StringNotLike, ArnEquals, ArnLike, Bool, Null; with
- * ForAllValues: or ForAnyValue: before and IfExists behind. Keys: see condition.c.
+ * The Condition element of a policy statement: { operator: { key: value or [values] } }. Operators: String...,
+ * Arn..., Numeric..., Date..., Bool and Null; with ForAllValues: or ForAnyValue: before and IfExists behind. Those of
+ * addresses and binaries are not there. Operators and keys: see condition.c.
  */
 
-#define CONDITION_VALUES_MAX 64
+#define CONDITION_VALUES_MAX 128
 
 /* The values that a request gives to condition keys. A key with several values is there several times. */
 struct condition_env {
@@ -24,6 +25,8 @@ struct condition_env {
 	} value[CONDITION_VALUES_MAX];
 	unsigned int nr;
 	const struct context *context;	/* behind kms:EncryptionContext:NAME and ...ContextKeys; may be NULL */
+	const struct tag_list *request_tags;	/* aws:RequestTag/NAME and aws:TagKeys; may be NULL */
+	const struct tag_list *resource_tags;	/* aws:ResourceTag/NAME; may be NULL */
 };
 
 /* condition_set - add a value; false when the table is full: the caller must refuse the request. */
@@ -38,6 +41,9 @@ int condition_check(struct json_object *conditions, struct err *e);
  * match, a Deny one.
  */
 bool condition_holds(struct json_object *conditions, const struct condition_env *env, bool deny);
+
+/* condition_uses - whether a key that begins with @prefix is in an element that condition_check() accepted. */
+bool condition_uses(struct json_object *conditions, const char *prefix);
 
 /* glob_match - '*' any run, '?' any one character. */
 bool glob_match(const char *pattern, const char *s);

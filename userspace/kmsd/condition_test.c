@@ -42,8 +42,10 @@ static bool holds(const char *conditions, bool deny)
 {
 	struct json_object *o = json_tokener_parse(conditions);
 	struct json_object *pairs = json_tokener_parse("{\"Cache\":\"a\",\"cache\":\"b\",\"tier\":\"gold\"}");
+	struct tag requested[] = { { "Tier", "gold" }, { "project", "x" } }, had[] = { { "Tier", "base" } };
+	const struct tag_list request_tags = { .nr = 2, .tag = requested }, key_tags = { .nr = 1, .tag = had };
 	struct context ctx;
-	struct condition_env env = { .context = &ctx };
+	struct condition_env env = { .context = &ctx, .request_tags = &request_tags, .resource_tags = &key_tags };
 	struct err e = ERR_INIT;
 	bool yes;
 
@@ -54,6 +56,9 @@ static bool holds(const char *conditions, bool deny)
 	condition_set(&env, "kms:GrantOperations", "Decrypt");
 	condition_set(&env, "kms:GrantOperations", "DescribeKey");
 	condition_set(&env, "kms:GrantIsForAWSResource", "false");
+	condition_set(&env, "kms:RotationPeriodInDays", "365");
+	condition_set(&env, "aws:CurrentTime", "2020-09-13T12:26:40Z");
+	condition_set(&env, "aws:EpochTime", "1600000000");
 	if (condition_check(o, &e))
 		fail_msg("%s: %s", conditions, e.what);
 	yes = condition_holds(o, &env, deny);
@@ -118,6 +123,48 @@ static void operators_and_keys(void **state)
 		  true, true },
 		{ "{\"ForAllValues:StringEquals\":{\"kms:EncryptionContextKeys\":[\"cache\",\"tier\"]}}", false,
 		  false },
+		/* numbers: by value, and text that is none matches nothing */
+		{ "{\"NumericEquals\":{\"kms:RotationPeriodInDays\":\"365\"}}", true, true },
+		{ "{\"NumericEquals\":{\"kms:RotationPeriodInDays\":[7,365.0]}}", true, true },
+		{ "{\"NumericNotEquals\":{\"kms:RotationPeriodInDays\":365}}", false, false },
+		{ "{\"NumericLessThan\":{\"kms:RotationPeriodInDays\":365}}", false, false },
+		{ "{\"NumericLessThan\":{\"kms:RotationPeriodInDays\":1000}}", true, true },
+		{ "{\"NumericLessThanEquals\":{\"kms:RotationPeriodInDays\":365}}", true, true },
+		{ "{\"NumericGreaterThan\":{\"kms:RotationPeriodInDays\":\"90\"}}", true, true },
+		{ "{\"NumericGreaterThan\":{\"kms:RotationPeriodInDays\":\"3.65e2\"}}", false, false },
+		{ "{\"NumericGreaterThanEquals\":{\"kms:RotationPeriodInDays\":\"3.65e2\"}}", true, true },
+		{ "{\"NumericGreaterThan\":{\"kms:ViaService\":0}}", false, false },
+		{ "{\"NumericNotEquals\":{\"kms:ViaService\":0}}", true, true },
+		{ "{\"NumericLessThan\":{\"kms:ScheduleKeyDeletionPendingWindowInDays\":8}}", false, false },
+		{ "{\"NumericLessThanIfExists\":{\"kms:ScheduleKeyDeletionPendingWindowInDays\":8}}", true, true },
+		/* dates: the request is of 2020-09-13T12:26:40Z */
+		{ "{\"DateLessThan\":{\"aws:CurrentTime\":\"2020-09-13T12:26:41Z\"}}", true, true },
+		{ "{\"DateLessThan\":{\"aws:CurrentTime\":\"2020-09-13T12:26:40Z\"}}", false, false },
+		{ "{\"DateLessThanEquals\":{\"aws:CurrentTime\":\"2020-09-13T12:26:40.000Z\"}}", true, true },
+		{ "{\"DateEquals\":{\"aws:CurrentTime\":\"2020-09-13T14:26:40+02:00\"}}", true, true },
+		{ "{\"DateEquals\":{\"aws:CurrentTime\":\"2020-09-13T07:56:40-04:30\"}}", true, true },
+		{ "{\"DateEquals\":{\"aws:CurrentTime\":1600000000}}", true, true },
+		{ "{\"DateEquals\":{\"aws:EpochTime\":\"2020-09-13T12:26:40Z\"}}", true, true },
+		{ "{\"DateNotEquals\":{\"aws:CurrentTime\":\"1600000000\"}}", false, false },
+		{ "{\"DateGreaterThan\":{\"aws:CurrentTime\":\"2020-09-13\"}}", true, true },
+		{ "{\"DateGreaterThan\":{\"aws:CurrentTime\":\"2020-09-14\"}}", false, false },
+		{ "{\"DateGreaterThanEquals\":{\"aws:CurrentTime\":\"2020-09-13T12:26Z\"}}", true, true },
+		{ "{\"DateGreaterThan\":{\"kms:ViaService\":\"1970-01-01\"}}", false, false },
+		/* tags: those of the request are Tier=gold and project=x, those of the key Tier=base */
+		{ "{\"StringEquals\":{\"aws:RequestTag/Tier\":\"gold\"}}", true, true },
+		{ "{\"StringEquals\":{\"aws:requesttag/tier\":\"gold\"}}", true, true },
+		{ "{\"StringEquals\":{\"aws:RequestTag/Tier\":\"base\"}}", false, false },
+		{ "{\"StringEquals\":{\"aws:ResourceTag/Tier\":\"base\"}}", true, true },
+		{ "{\"StringEquals\":{\"aws:ResourceTag/project\":\"x\"}}", false, false },
+		{ "{\"Null\":{\"aws:ResourceTag/project\":\"true\"}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"Tier\",\"project\"]}}", true, true },
+		{ "{\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"Tier\"]}}", false, false },
+		{ "{\"ForAnyValue:StringEquals\":{\"aws:TagKeys\":[\"Tier\"]}}", true, true },
+		/* the rest of the negations */
+		{ "{\"StringNotEqualsIgnoreCase\":{\"kms:ViaService\":\"ELASTICACHE.local-1.amazonaws.com\"}}", false,
+		  false },
+		{ "{\"ArnNotLike\":{\"kms:GranteePrincipal\":\"arn:aws:iam::*:role/*\"}}", false, false },
+		{ "{\"ArnNotEquals\":{\"kms:GranteePrincipal\":\"arn:aws:iam::*:user/*\"}}", true, true },
 		/* all of several operators and keys */
 		{ "{\"StringEquals\":{\"kms:CallerAccount\":\"123456789012\",\"kms:ViaService\":\"x\"}}", false,
 		  false },
@@ -140,7 +187,20 @@ static void what_is_not_understood_is_refused(void **state)
 		"[]",
 		"{\"StringEqual\":{\"kms:ViaService\":\"x\"}}",
 		"{\"stringequals\":{\"kms:ViaService\":\"x\"}}",
-		"{\"NumericEquals\":{\"kms:ViaService\":\"1\"}}",
+		"{\"NumericEquals\":{\"kms:RotationPeriodInDays\":\"many\"}}",
+		"{\"NumericEquals\":{\"kms:RotationPeriodInDays\":\"0x10\"}}",
+		"{\"NumericEquals\":{\"kms:RotationPeriodInDays\":\"\"}}",
+		"{\"NumericEquals\":{\"kms:RotationPeriodInDays\":[1,true]}}",
+		"{\"NumericLess\":{\"kms:RotationPeriodInDays\":1}}",
+		"{\"DateLessThan\":{\"aws:CurrentTime\":\"tomorrow\"}}",
+		"{\"DateLessThan\":{\"aws:CurrentTime\":\"2020-02-30\"}}",
+		"{\"DateLessThan\":{\"aws:CurrentTime\":\"2020-09-13T25:00:00Z\"}}",
+		"{\"DateLessThan\":{\"aws:CurrentTime\":\"2020-09-13T12:00:00\"}}",
+		"{\"DateLessThan\":{\"aws:CurrentTime\":true}}",
+		"{\"StringEquals\":{\"aws:TagKeys\":\"x\"}}",
+		"{\"StringEquals\":{\"aws:RequestTag\":\"x\"}}",
+		"{\"StringEquals\":{\"aws:ResourceTag/\":\"x\"}}",
+		"{\"StringEquals\":{\"kms:ResourceAliases\":\"alias/x\"}}",
 		"{\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/8\"}}",
 		"{\"NullIfExists\":{\"kms:ViaService\":\"true\"}}",
 		"{\"ForSomeValues:StringEquals\":{\"kms:GrantOperations\":\"x\"}}",
@@ -171,6 +231,33 @@ static void what_is_not_understood_is_refused(void **state)
 	}
 }
 
+/* UntagResource names tags; what they are worth is not in the request. */
+static void names_of_tags_have_no_values(void **state)
+{
+	struct tag named[] = { { "Tier", "" } };
+	const struct tag_list list = { .nr = 1, .tag = named, .names_only = true };
+	const struct condition_env env = { .request_tags = &list };
+	struct json_object *value = json_tokener_parse("{\"Null\":{\"aws:RequestTag/Tier\":\"true\"}}");
+	struct json_object *name = json_tokener_parse("{\"ForAnyValue:StringEquals\":{\"aws:TagKeys\":\"Tier\"}}");
+
+	(void)state;
+	assert_true(condition_holds(value, &env, false));
+	assert_true(condition_holds(name, &env, false));
+	json_object_put(value);
+	json_object_put(name);
+}
+
+static void used_keys_are_found(void **state)
+{
+	struct json_object *o = json_tokener_parse("{\"Bool\":{\"aws:ViaAWSService\":true},"
+						   "\"StringEquals\":{\"AWS:resourcetag/x\":\"y\"}}");
+
+	(void)state;
+	assert_true(condition_uses(o, "aws:ResourceTag/"));
+	assert_false(condition_uses(o, "kms:ResourceAliases"));
+	json_object_put(o);
+}
+
 static void a_full_table_says_so(void **state)
 {
 	struct condition_env env = { .nr = 0 };
@@ -187,6 +274,8 @@ int main(void)
 		cmocka_unit_test(globs),
 		cmocka_unit_test(operators_and_keys),
 		cmocka_unit_test(what_is_not_understood_is_refused),
+		cmocka_unit_test(names_of_tags_have_no_values),
+		cmocka_unit_test(used_keys_are_found),
 		cmocka_unit_test(a_full_table_says_so),
 	};
 

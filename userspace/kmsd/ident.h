@@ -18,6 +18,8 @@
 #define PRINCIPAL_NAME_SIZE 65
 #define ALIAS_SIZE 257
 #define ARN_SIZE 512
+#define TAG_NAME_SIZE 513		/* 128 characters of at most four bytes */
+#define TAG_VALUE_SIZE 1025		/* 256 */
 
 bool ident_account_ok(const char *s);		/* 12 digits */
 bool ident_region_ok(const char *s);		/* lowercase letters, digits, hyphens; begins with a letter */

@@ -68,8 +68,12 @@ static bool principal_ok(const char *s)
 	return !strcmp(arn.service, "sts") && !strncmp(arn.resource, "assumed-role/", 13);
 }
 
-static int parse_principal(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_principal(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
+	st->not_principals = negated;
+	/* Whom an Allow for "all but those" would let in, nobody could say: AWS refuses it too. */
+	if (negated && !st->deny)
+		return err_set(e, -EINVAL, "NotPrincipal wants Effect \"Deny\"");
 	if (json_object_is_type(o, json_type_string) && !strcmp(json_object_get_string(o), "*")) {
 		st->everyone = true;
 		return 0;
@@ -97,17 +101,18 @@ static int parse_principal(struct policy_statement *st, struct json_object *o, s
 	return 0;
 }
 
-static int parse_effect(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_effect(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
 	const char *effect = json_object_is_type(o, json_type_string) ? json_object_get_string(o) : "";
 
+	(void)negated;
 	st->deny = !strcmp(effect, "Deny");
 	if (!st->deny && strcmp(effect, "Allow"))
 		return err_set(e, -EINVAL, "Effect wants \"Allow\" or \"Deny\"");
 	return 0;
 }
 
-static int parse_action(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_action(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
 	struct json_object *s;
 
@@ -117,41 +122,47 @@ static int parse_action(struct policy_statement *st, struct json_object *o, stru
 		if (!action_ok(json_object_get_string(s)))
 			return err_set(e, -EINVAL, "bad action \"%.128s\"", json_object_get_string(s));
 	st->actions = o;
+	st->not_actions = negated;
 	return 0;
 }
 
-static int parse_resource(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_resource(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
 	if (!clean_strings(o))
 		return err_set(e, -EINVAL, "Resource wants a string or a list of strings");
 	st->resources = o;
+	st->not_resources = negated;
 	return 0;
 }
 
-static int parse_condition(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_condition(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
+	(void)negated;
 	st->conditions = o;
 	return condition_check(o, e);
 }
 
-static int parse_sid(struct policy_statement *st, struct json_object *o, struct err *e)
+static int parse_sid(struct policy_statement *st, struct json_object *o, bool negated, struct err *e)
 {
 	(void)st;
+	(void)negated;
 	return json_object_is_type(o, json_type_string) ? 0 : err_set(e, -EINVAL, "Sid wants a string");
 }
 
+/* In this order: what NotPrincipal may mean depends on the Effect. */
 static const struct policy_element {
 	const char *name;
-	int (*parse)(struct policy_statement *st, struct json_object *o, struct err *e);
+	const char *opposite;	/* may stand in its place; NULL: none */
+	int (*parse)(struct policy_statement *st, struct json_object *o, bool negated, struct err *e);
 	bool required;
 	bool key_only;
 } elements[] = {
-	{ "Sid", parse_sid, false, false },
-	{ "Effect", parse_effect, true, false },
-	{ "Principal", parse_principal, true, true },
-	{ "Action", parse_action, true, false },
-	{ "Resource", parse_resource, true, false },
-	{ "Condition", parse_condition, false, false },
+	{ "Sid", NULL, parse_sid, false, false },
+	{ "Effect", NULL, parse_effect, true, false },
+	{ "Principal", "NotPrincipal", parse_principal, true, true },
+	{ "Action", "NotAction", parse_action, true, false },
+	{ "Resource", "NotResource", parse_resource, true, false },
+	{ "Condition", NULL, parse_condition, false, false },
 };
 
 #define NR_ELEMENTS (sizeof(elements) / sizeof(*elements))
@@ -163,12 +174,27 @@ static int check_elements(struct json_object *o, enum policy_kind kind, struct e
 
 		(void)value;
 		for (unsigned int i = 0; i < NR_ELEMENTS; i++)
-			if (!strcmp(elements[i].name, name))
+			if (!strcmp(elements[i].name, name) ||
+			    (elements[i].opposite && !strcmp(elements[i].opposite, name)))
 				known = !elements[i].key_only || kind == POLICY_OF_KEY;
 		if (!known)
 			return err_set(e, -EINVAL, "unknown or unsupported element \"%.32s\"", name);
 	}
 	return 0;
+}
+
+static int parse_element(const struct policy_element *el, struct policy_statement *st, struct json_object *o,
+			 struct err *e)
+{
+	struct json_object *value, *opposite;
+	bool has = json_object_object_get_ex(o, el->name, &value);
+	bool negated = el->opposite && json_object_object_get_ex(o, el->opposite, &opposite);
+
+	if (has && negated)
+		return err_set(e, -EINVAL, "%s and %s exclude each other", el->name, el->opposite);
+	if (has || negated)
+		return el->parse(st, has ? value : opposite, negated, e);
+	return el->required ? err_set(e, -EINVAL, "%s is missing", el->name) : 0;
 }
 
 static int parse_statement(struct policy_statement *st, struct json_object *o, enum policy_kind kind, struct err *e)
@@ -180,15 +206,10 @@ static int parse_statement(struct policy_statement *st, struct json_object *o, e
 	/* All elements are looked at, so that an opaque statement still has its Effect. */
 	rc = check_elements(o, kind, e);
 	for (unsigned int i = 0; i < NR_ELEMENTS; i++) {
-		struct json_object *value;
 		int bad = 0;
 
-		if (elements[i].key_only && kind != POLICY_OF_KEY)
-			continue;
-		if (json_object_object_get_ex(o, elements[i].name, &value))
-			bad = elements[i].parse(st, value, rc ? NULL : e);
-		else if (elements[i].required)
-			bad = err_set(rc ? NULL : e, -EINVAL, "%s is missing", elements[i].name);
+		if (!elements[i].key_only || kind == POLICY_OF_KEY)
+			bad = parse_element(&elements[i], st, o, rc ? NULL : e);
 		if (bad && !rc)
 			rc = bad;
 	}
@@ -303,13 +324,16 @@ static enum who statement_is_for(const struct policy_statement *st, const struct
 	struct json_object *s;
 
 	if (st->everyone)
-		return WHO_CALLER;
+		return st->not_principals ? WHO_NOT : WHO_CALLER;
 	for (size_t i = 0; st->principals && (s = nth(st->principals, i)); i++) {
 		enum who who = principal_is(json_object_get_string(s), q);
 
 		if (who > best)
 			best = who;
 	}
+	/* Only who is named is left out: naming the account leaves out none of its principals. */
+	if (st->not_principals)
+		return best == WHO_CALLER ? WHO_NOT : WHO_CALLER;
 	return best;
 }
 
@@ -325,7 +349,8 @@ unsigned int policy_eval(const struct policy *p, enum policy_kind kind, const st
 			says |= st->deny ? POLICY_DENIES : 0;
 			continue;
 		}
-		if (who == WHO_NOT || !any_action(st->actions, q->action) || !any_resource(st->resources, q->resource))
+		if (who == WHO_NOT || any_action(st->actions, q->action) == st->not_actions ||
+		    any_resource(st->resources, q->resource) == st->not_resources)
 			continue;
 		if (st->conditions && !condition_holds(st->conditions, q->env, st->deny))
 			continue;
@@ -335,6 +360,17 @@ unsigned int policy_eval(const struct policy *p, enum policy_kind kind, const st
 			says |= who == WHO_CALLER ? POLICY_ALLOWS : POLICY_DELEGATES;
 	}
 	return says;
+}
+
+bool policy_uses(const struct policy *p, const char *prefix)
+{
+	for (unsigned int i = 0; i < p->nr; i++) {
+		const struct policy_statement *st = &p->statement[i];
+
+		if (!st->opaque && st->conditions && condition_uses(st->conditions, prefix))
+			return true;
+	}
+	return false;
 }
 
 int policy_principals(const struct policy *p, int (*fn)(void *ctx, const char *principal), void *ctx)

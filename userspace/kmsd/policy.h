@@ -12,8 +12,8 @@
  * Policy documents in the grammar of AWS key policies. Two kinds: a key's policy says which principals may use the
  * key, a principal's own policy has no Principal element.
  *
- * Version, Id; Statement: Sid, Effect, Principal (keys only), Action, Resource, Condition. Anything else
- * is refused when a policy comes in. A stored policy that holds what this program does not understand (an older program
+ * Version, Id; Statement: Sid, Effect, Principal (keys only), Action, Resource, Condition; NotPrincipal (with Deny only),
+ * NotAction and NotResource in place of what they negate. Anything else is refused when a policy comes in. A stored policy that holds what this program does not understand (an older program
  * reading a newer database) fails closed: an Allow statement with it allows nothing, a Deny statement denies.
  */
 enum policy_kind {
@@ -30,6 +30,7 @@ struct policy_statement {
 	struct json_object *resources;
 	struct json_object *principals;	/* AWS principals; NULL when there are none that could match */
 	bool everyone;			/* "*" */
+	bool not_actions, not_resources, not_principals;	/* all but those */
 	struct json_object *conditions;	/* object or NULL */
 };
 
@@ -66,6 +67,9 @@ enum {
 };
 
 unsigned int policy_eval(const struct policy *p, enum policy_kind kind, const struct policy_query *q);
+
+/* policy_uses - whether a statement's condition has a key that begins with @prefix. */
+bool policy_uses(const struct policy *p, const char *prefix);
 
 /*
  * policy_principals - call @fn for every AWS principal that the policy names (not for "*"); stops at the first that

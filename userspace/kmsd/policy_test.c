@@ -35,6 +35,50 @@ static unsigned int ask(const char *text, enum policy_kind kind, bool strict, co
 #define OWN_STATEMENT(effect, action, resource, rest) \
 	"{\"Statement\":{\"Effect\":\"" effect "\",\"Action\":" action ",\"Resource\":" resource rest "}}"
 
+#define NOT_STATEMENT(effect, action, actions, resource, resources) \
+	"{\"Statement\":{\"Effect\":\"" effect "\",\"" action "\":" actions ",\"" resource "\":" resources "}}"
+#define NOT_PRINCIPAL(effect, principals)                                             \
+	"{\"Statement\":{\"Effect\":\"" effect "\",\"NotPrincipal\":" principals "," \
+	"\"Action\":\"kms:*\",\"Resource\":\"*\"}}"
+
+/* Asked for kms:Decrypt on KEY by HOST: all but what is named. */
+static void negated_elements(void **state)
+{
+	static const struct {
+		const char *policy;
+		enum policy_kind kind;
+		unsigned int says;
+	} cases[] = {
+		{ NOT_STATEMENT("Allow", "NotAction", "\"kms:Encrypt\"", "Resource", "\"*\""), POLICY_OF_PRINCIPAL,
+		  POLICY_ALLOWS },
+		{ NOT_STATEMENT("Allow", "NotAction", "[\"kms:Encrypt\",\"kms:dec*\"]", "Resource", "\"*\""),
+		  POLICY_OF_PRINCIPAL, 0 },
+		{ NOT_STATEMENT("Deny", "NotAction", "\"kms:Encrypt\"", "Resource", "\"*\""), POLICY_OF_PRINCIPAL,
+		  POLICY_DENIES },
+		{ NOT_STATEMENT("Deny", "NotAction", "\"kms:Decrypt\"", "Resource", "\"*\""), POLICY_OF_PRINCIPAL, 0 },
+		{ NOT_STATEMENT("Allow", "Action", "\"kms:*\"", "NotResource", "\"" KEY "\""), POLICY_OF_PRINCIPAL, 0 },
+		{ NOT_STATEMENT("Allow", "Action", "\"kms:*\"", "NotResource", "\"arn:aws:kms:*:*:alias/*\""),
+		  POLICY_OF_PRINCIPAL, POLICY_ALLOWS },
+		{ NOT_STATEMENT("Deny", "Action", "\"kms:*\"", "NotResource", "\"" KEY "\""), POLICY_OF_PRINCIPAL, 0 },
+		{ NOT_STATEMENT("Deny", "NotAction", "\"kms:Encrypt\"", "NotResource", "\"x\""), POLICY_OF_PRINCIPAL,
+		  POLICY_DENIES },
+		{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"" HOST "\"}"), POLICY_OF_KEY, 0 },
+		{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"" SESSION "\"}"), POLICY_OF_KEY, 0 },
+		{ NOT_PRINCIPAL("Deny", "{\"AWS\":[\"" ROOT "\",\"" HOST "\"]}"), POLICY_OF_KEY, 0 },
+		{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"arn:aws:iam::" ACCOUNT ":role/other\"}"), POLICY_OF_KEY,
+		  POLICY_DENIES },
+		/* the account is not its principals */
+		{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"" ROOT "\"}"), POLICY_OF_KEY, POLICY_DENIES },
+		{ NOT_PRINCIPAL("Deny", "{\"Service\":\"elasticache.amazonaws.com\"}"), POLICY_OF_KEY, POLICY_DENIES },
+		{ NOT_PRINCIPAL("Deny", "\"*\""), POLICY_OF_KEY, 0 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (ask(cases[i].policy, cases[i].kind, true, "kms:Decrypt") != cases[i].says)
+			fail_msg("%s", cases[i].policy);
+}
+
 static void key_policies(void **state)
 {
 	static const struct {
@@ -105,10 +149,15 @@ static const struct {
 	enum policy_kind kind;
 	bool deny;
 } unknown[] = {
-	{ "{\"Statement\":[{\"Effect\":\"Allow\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}",
-	  POLICY_OF_PRINCIPAL, false },
-	{ "{\"Statement\":[{\"Effect\":\"Deny\",\"NotAction\":\"kms:Encrypt\",\"Resource\":\"*\"}]}",
-	  POLICY_OF_PRINCIPAL, true },
+	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"NotAction\":\"kms:Encrypt\""), POLICY_OF_PRINCIPAL, false },
+	{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ",\"NotResource\":\"*\""), POLICY_OF_PRINCIPAL, true },
+	{ NOT_STATEMENT("Allow", "NotAction", "[]", "Resource", "\"*\""), POLICY_OF_PRINCIPAL, false },
+	{ NOT_STATEMENT("Allow", "Action", "\"kms:*\"", "NotResource", "7"), POLICY_OF_PRINCIPAL, false },
+	{ OWN_STATEMENT("Deny", "\"kms:*\"", "\"*\"", ",\"NotPrincipal\":\"*\""), POLICY_OF_PRINCIPAL, true },
+	/* whom it would let in nobody can say */
+	{ NOT_PRINCIPAL("Allow", "{\"AWS\":\"" HOST "\"}"), POLICY_OF_KEY, false },
+	{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"host\"}"), POLICY_OF_KEY, true },
+	{ KEY_STATEMENT("Deny", "\"*\"", "\"kms:*\"", ",\"NotPrincipal\":{\"AWS\":\"" HOST "\"}"), POLICY_OF_KEY, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Deny", "\"kms:Sign\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"),
@@ -207,10 +256,10 @@ static void the_reason_names_the_statement(void **state)
 
 	(void)state;
 	assert_int_not_equal(policy_parse("{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"},"
-					  "{\"Effect\":\"Allow\",\"NotAction\":\"kms:*\",\"Resource\":\"*\"}]}",
+					  "{\"Effect\":\"Allow\",\"SomeAction\":\"kms:*\",\"Resource\":\"*\"}]}",
 					  POLICY_OF_PRINCIPAL, true, &p, &e), 0);
 	assert_non_null(strstr(e.what, "statement 2"));
-	assert_non_null(strstr(e.what, "NotAction"));
+	assert_non_null(strstr(e.what, "SomeAction"));
 }
 
 static int count_principal(void *ctx, const char *principal)
@@ -266,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(key_policies),
+		cmocka_unit_test(negated_elements),
 		cmocka_unit_test(principal_policies),
 		cmocka_unit_test(what_is_not_understood_is_refused_at_the_door),
 		cmocka_unit_test(what_is_not_understood_fails_closed),

@@ -86,6 +86,18 @@ int store_material_get(struct store *s, const char *key_id, const char *material
 /* store_purge - delete the keys whose deletion is due, with material, aliases, grants, and every trace in the log. */
 int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
 
+/* tags */
+struct tag {
+	char name[TAG_NAME_SIZE];
+	char value[TAG_VALUE_SIZE];
+};
+
+struct tag_list {
+	unsigned int nr;
+	struct tag *tag;	/* owned */
+	bool names_only;	/* the values say nothing */
+};
+
 /* aliases */
 struct alias {
 	char name[ALIAS_SIZE];
