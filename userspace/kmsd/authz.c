@@ -5,62 +5,74 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "principal.h"
+#include "request_env.h"
+
 #define ACTION_SIZE 64
 
-static bool set_grant_values(struct condition_env *env, const struct grant *g)
-{
-	static const char *const types[] = {
-		[GRANT_UNCONSTRAINED] = NULL,
-		[GRANT_CONTEXT_SUBSET] = "EncryptionContextSubset",
-		[GRANT_CONTEXT_EQUALS] = "EncryptionContextEquals",
-	};
-	bool ok = condition_set(env, "kms:GranteePrincipal", g->grantee);
+/* A question to policies, with all that it refers to; must not be copied. */
+struct question {
+	char action[ACTION_SIZE];
+	struct policy of_key, own;	/* empty when there is none */
+	struct request_env rq;
+	struct policy_query q;
+	unsigned int key_says, own_says;
+};
 
-	if (*g->retiring)
-		ok &= condition_set(env, "kms:RetiringPrincipal", g->retiring);
-	if (types[g->constraint])
-		ok &= condition_set(env, "kms:GrantConstraintType", types[g->constraint]);
-	for (unsigned int i = 0; grant_operation_name(i); i++)
-		if (g->operations & UINT32_C(1) << i)
-			ok &= condition_set(env, "kms:GrantOperations", grant_operation_name(i));
-	return ok;
+static void question_free(struct question *qn)
+{
+	request_env_free(&qn->rq);
+	policy_free(&qn->of_key);
+	policy_free(&qn->own);
 }
 
-static bool fill_env(struct call *c, const struct authz *a, struct condition_env *env)
+static int parse_stored(const char *text, enum policy_kind kind, struct policy *p)
 {
-	bool ok;
-
-	memset(env, 0, sizeof(*env));
-	ok = condition_set(env, "kms:CallerAccount", c->svc->account);
-	ok &= condition_set(env, "aws:PrincipalAccount", c->svc->account);
-	ok &= condition_set(env, "aws:PrincipalArn", c->caller_arn);
-	if (*c->caller.via)
-		ok &= condition_set(env, "kms:ViaService", c->caller.via);
-	if (a->alias)
-		ok &= condition_set(env, "kms:RequestAlias", a->alias);
-	if (a->new_grant) {
-		ok &= condition_set(env, "kms:GrantIsForAWSResource", *c->caller.via ? "true" : "false");
-		ok &= set_grant_values(env, a->new_grant);
-	}
-	env->context = a->context;
-	return ok;
+	return text ? policy_parse(text, kind, false, p, NULL) : 0;
 }
 
-static enum fault eval_text(struct call *c, const char *text, enum policy_kind kind, const struct policy_query *q,
-			    unsigned int *says)
+/* ask - both policies, with nothing concluded; the caller frees the question in any case. @k NULL: about no key. */
+static enum fault ask(struct call *c, const char *op, const char *resource, const struct key *k, const struct authz *a,
+		      struct question *qn)
 {
-	struct policy p;
 	int rc;
 
-	*says = 0;
-	if (!text)
-		return FAULT_NONE;
-	rc = policy_parse(text, kind, false, &p, NULL);
+	memset(qn, 0, sizeof(*qn));
 	/* A stored policy that is none: nobody can tell what it would have denied. */
+	rc = parse_stored(k ? k->policy : NULL, POLICY_OF_KEY, &qn->of_key);
+	if (!rc)
+		rc = parse_stored(c->caller.policy, POLICY_OF_PRINCIPAL, &qn->own);
+	if (!rc)
+		rc = request_env_fill(c, a, &qn->rq);
+	if (!rc && k)
+		rc = request_env_add_key(c, k, &qn->of_key, &qn->own, &qn->rq);
 	if (rc)
 		return call_internal(c, rc);
-	*says = policy_eval(&p, kind, q);
-	policy_free(&p);
+	snprintf(qn->action, sizeof(qn->action), "kms:%s", op);
+	qn->q.action = qn->action;
+	qn->q.resource = resource;
+	qn->q.account = c->svc->account;
+	qn->q.principal = c->caller_arn;
+	qn->q.session = *c->session_arn ? c->session_arn : NULL;
+	qn->q.env = &qn->rq.env;
+	qn->key_says = policy_eval(&qn->of_key, POLICY_OF_KEY, &qn->q);
+	qn->own_says = policy_eval(&qn->own, POLICY_OF_PRINCIPAL, &qn->q);
+	return FAULT_NONE;
+}
+
+static enum fault deny(struct call *c, const struct question *qn, const char *because)
+{
+	return call_fail(c, FAULT_ACCESS_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s",
+			 *c->session_arn ? c->session_arn : c->caller_arn, qn->action, qn->q.resource, because);
+}
+
+/* explicit_deny - FAULT_ACCESS_DENIED when one of the policies explicitly denies. */
+static enum fault explicit_deny(struct call *c, const struct question *qn)
+{
+	if (qn->key_says & POLICY_DENIES)
+		return deny(c, qn, "with an explicit deny in a resource-based policy");
+	if (qn->own_says & POLICY_DENIES)
+		return deny(c, qn, "with an explicit deny in an identity-based policy");
 	return FAULT_NONE;
 }
 
@@ -68,6 +80,7 @@ struct grant_search {
 	struct call *c;
 	const char *operation;
 	const struct authz *a;
+	const char *source_arn;		/* of the resource that a service calls for, or NULL */
 	uint8_t hash[SHA256_SIZE];	/* of a->context, if there is one */
 	bool found;
 };
@@ -88,6 +101,9 @@ static int grant_allows(void *ctx, struct grant *g)
 	if (!(g->operations & grant_operation_bit(s->operation)))
 		return 0;
 	if (s->a->context && !grant_covers(g, s->a->context))
+		return 0;
+	/* Whatever the operation: a grant for one resource of a service is not for its others. */
+	if (*g->source_arn && (!s->source_arn || strcmp(g->source_arn, s->source_arn)))
 		return 0;
 	if (s->a->new_grant && !grant_no_wider(g, s->a->new_grant))
 		return 0;
@@ -113,12 +129,16 @@ static int search_grants(struct call *c, const struct key *k, const char *grante
 	return rc < 0 ? rc : 0;
 }
 
-/* ask_grants - of the user or role, of its session, and of the account (if the caller's own policy allows it too). */
+/*
+ * ask_grants - of the user or role, of its session, of the service that it calls for, and of the account (if the caller's
+ * own policy allows it too).
+ */
 static int ask_grants(struct call *c, const char *op, const struct key *k, const struct authz *a, bool own_allows,
 		      bool *yes)
 {
-	struct grant_search s = { .c = c, .operation = op, .a = a };
-	char account[ARN_SIZE];
+	struct grant_search s = { .c = c, .operation = op, .a = a,
+				  .source_arn = principal_source_arn(c->http, &c->caller) };
+	char account[ARN_SIZE], service[VIA_SIZE];
 	int rc = 0;
 
 	*yes = false;
@@ -131,55 +151,12 @@ static int ask_grants(struct call *c, const char *op, const struct key *k, const
 		rc = search_grants(c, k, c->caller_arn, &s);
 	if (!rc && !s.found && *c->session_arn)
 		rc = search_grants(c, k, c->session_arn, &s);
+	if (!rc && !s.found && principal_service(&c->caller, service))
+		rc = search_grants(c, k, service, &s);
 	if (!rc && !s.found && own_allows)
 		rc = search_grants(c, k, account, &s);
 	*yes = s.found;
 	return rc;
-}
-
-/* A question to policies, with all that it refers to; must not be copied. */
-struct question {
-	char action[ACTION_SIZE];
-	struct condition_env env;
-	struct policy_query q;
-};
-
-static enum fault make_question(struct call *c, const char *op, const char *resource, const struct authz *a,
-				struct question *out)
-{
-	if (!fill_env(c, a, &out->env))
-		return call_internal(c, -E2BIG);
-	snprintf(out->action, sizeof(out->action), "kms:%s", op);
-	out->q.action = out->action;
-	out->q.resource = resource;
-	out->q.account = c->svc->account;
-	out->q.principal = c->caller_arn;
-	out->q.session = *c->session_arn ? c->session_arn : NULL;
-	out->q.env = &out->env;
-	return FAULT_NONE;
-}
-
-static enum fault deny(struct call *c, const struct question *qn, const char *because)
-{
-	return call_fail(c, FAULT_ACCESS_DENIED, "User: %s is not authorized to perform: %s on resource: %s %s",
-			 *c->session_arn ? c->session_arn : c->caller_arn, qn->action, qn->q.resource, because);
-}
-
-/* ask_policies - the key's (NULL: none) and the caller's; FAULT_ACCESS_DENIED when one of them explicitly denies. */
-static enum fault ask_policies(struct call *c, const struct question *qn, const char *key_policy,
-			       unsigned int *key_says, unsigned int *own_says)
-{
-	enum fault f = eval_text(c, key_policy, POLICY_OF_KEY, &qn->q, key_says);
-
-	if (!f)
-		f = eval_text(c, c->caller.policy, POLICY_OF_PRINCIPAL, &qn->q, own_says);
-	if (f)
-		return f;
-	if (*key_says & POLICY_DENIES)
-		return deny(c, qn, "with an explicit deny in a resource-based policy");
-	if (*own_says & POLICY_DENIES)
-		return deny(c, qn, "with an explicit deny in an identity-based policy");
-	return FAULT_NONE;
 }
 
 static bool policies_allow(unsigned int key_says, unsigned int own_says)
@@ -187,67 +164,70 @@ static bool policies_allow(unsigned int key_says, unsigned int own_says)
 	return key_says & POLICY_ALLOWS || (key_says & POLICY_DELEGATES && own_says & POLICY_ALLOWS);
 }
 
-enum fault authz_key(struct call *c, const char *op, const struct key *k, const struct authz *a)
+/* decide - policies first, then grants. */
+static enum fault decide(struct call *c, const char *op, const struct key *k, const struct authz *a,
+			 const struct question *qn)
 {
-	unsigned int key_says = 0, own_says = 0;
-	struct question qn;
-	enum fault f;
+	enum fault f = explicit_deny(c, qn);
 	bool yes;
 	int rc;
 
-	f = make_question(c, op, c->key_arn, a, &qn);
-	if (!f)
-		f = ask_policies(c, &qn, k->policy, &key_says, &own_says);
-	if (f || policies_allow(key_says, own_says))
+	if (f || policies_allow(qn->key_says, qn->own_says))
 		return f;
-	rc = ask_grants(c, op, k, a, own_says & POLICY_ALLOWS, &yes);
+	rc = ask_grants(c, op, k, a, qn->own_says & POLICY_ALLOWS, &yes);
 	if (rc)
 		return call_internal(c, rc);
 	if (yes)
 		return FAULT_NONE;
-	if (own_says & POLICY_ALLOWS)
-		return deny(c, &qn, "because no resource-based policy allows the action");
-	return deny(c, &qn, "because no identity-based policy allows the action");
+	if (qn->own_says & POLICY_ALLOWS)
+		return deny(c, qn, "because no resource-based policy allows the action");
+	return deny(c, qn, "because no identity-based policy allows the action");
 }
 
-enum fault authz_account(struct call *c, const char *op, const char *resource)
+enum fault authz_key(struct call *c, const char *op, const struct key *k, const struct authz *a)
 {
-	const struct authz none = { 0 };
-	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
-	enum fault f;
+	enum fault f = ask(c, op, c->key_arn, k, a, &qn);
 
-	f = make_question(c, op, resource, &none, &qn);
 	if (!f)
-		f = ask_policies(c, &qn, NULL, &key_says, &own_says);
-	if (!f && !(own_says & POLICY_ALLOWS))
+		f = decide(c, op, k, a, &qn);
+	question_free(&qn);
+	return f;
+}
+
+enum fault authz_account(struct call *c, const char *op, const char *resource, const struct authz *a)
+{
+	struct question qn;
+	enum fault f = ask(c, op, resource, NULL, a, &qn);
+
+	if (!f)
+		f = explicit_deny(c, &qn);
+	if (!f && !(qn.own_says & POLICY_ALLOWS))
 		f = deny(c, &qn, "because no identity-based policy allows the action");
+	question_free(&qn);
 	return f;
 }
 
 enum fault authz_denied(struct call *c, const char *op, const struct key *k)
 {
-	const struct authz none = { 0 };
-	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
-	enum fault f;
+	enum fault f = ask(c, op, c->key_arn, k, &(struct authz){ 0 }, &qn);
 
-	f = make_question(c, op, c->key_arn, &none, &qn);
-	return f ? f : ask_policies(c, &qn, k->policy, &key_says, &own_says);
+	if (!f)
+		f = explicit_deny(c, &qn);
+	question_free(&qn);
+	return f;
 }
 
 enum fault authz_would_allow(struct call *c, const char *op, const struct policy *p, bool *yes)
 {
-	const struct authz none = { 0 };
-	unsigned int key_says = 0, own_says = 0;
 	struct question qn;
-	enum fault f;
+	enum fault f = ask(c, op, c->key_arn, NULL, &(struct authz){ .new_key = true }, &qn);
 
-	f = make_question(c, op, c->key_arn, &none, &qn);
-	if (f)
-		return f;
-	key_says = policy_eval(p, POLICY_OF_KEY, &qn.q);
-	f = eval_text(c, c->caller.policy, POLICY_OF_PRINCIPAL, &qn.q, &own_says);
-	*yes = !((key_says | own_says) & POLICY_DENIES) && policies_allow(key_says, own_says);
+	if (!f) {
+		qn.key_says = policy_eval(p, POLICY_OF_KEY, &qn.q);
+		*yes = !((qn.key_says | qn.own_says) & POLICY_DENIES) && policies_allow(qn.key_says, qn.own_says);
+	}
+	question_free(&qn);
 	return f;
 }

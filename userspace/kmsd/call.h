@@ -44,6 +44,7 @@ struct operation {
 	const char *name;
 	enum fault (*func)(struct call *c);
 	bool writes;			/* runs inside a write transaction, committed before the answer */
+	enum fault refused;		/* what an operation that is not supported ends with at best */
 };
 
 /* call_fail - note fault and message; returns @f so that it can end a function. */
@@ -63,26 +64,50 @@ enum fault call_done(struct call *c);
 enum fault op_create_key(struct call *c);
 enum fault op_describe_key(struct call *c);
 enum fault op_list_keys(struct call *c);
+enum fault op_update_key_description(struct call *c);
+/* ops_key_policy.c */
 enum fault op_get_key_policy(struct call *c);
 enum fault op_put_key_policy(struct call *c);
+enum fault op_list_key_policies(struct call *c);
 /* ops_key_state.c */
 enum fault op_enable_key(struct call *c);
 enum fault op_disable_key(struct call *c);
 enum fault op_schedule_key_deletion(struct call *c);
 enum fault op_cancel_key_deletion(struct call *c);
+/* ops_rotation.c */
+enum fault op_enable_key_rotation(struct call *c);
+enum fault op_disable_key_rotation(struct call *c);
+enum fault op_get_key_rotation_status(struct call *c);
+enum fault op_rotate_key_on_demand(struct call *c);
+enum fault op_list_key_rotations(struct call *c);
+/* ops_tag.c */
+enum fault op_tag_resource(struct call *c);
+enum fault op_untag_resource(struct call *c);
+enum fault op_list_resource_tags(struct call *c);
 /* ops_alias.c */
 enum fault op_create_alias(struct call *c);
+enum fault op_update_alias(struct call *c);
+enum fault op_delete_alias(struct call *c);
 enum fault op_list_aliases(struct call *c);
-/* ops_grant.c, ops_create_grant.c */
+/* ops_grant.c, ops_create_grant.c, ops_list_grants.c */
 enum fault op_create_grant(struct call *c);
 enum fault op_list_grants(struct call *c);
+enum fault op_list_retirable_grants(struct call *c);
 enum fault op_revoke_grant(struct call *c);
 enum fault op_retire_grant(struct call *c);
-/* ops_crypto.c */
+/* ops_crypto.c, ops_reencrypt.c */
 enum fault op_generate_data_key(struct call *c);
 enum fault op_generate_data_key_without_plaintext(struct call *c);
+enum fault op_generate_random(struct call *c);
 enum fault op_encrypt(struct call *c);
 enum fault op_decrypt(struct call *c);
+enum fault op_re_encrypt(struct call *c);
+/* ops_refused.c */
+enum fault op_refused_on_key(struct call *c);
+enum fault op_refused_crypto(struct call *c);
+enum fault op_refused(struct call *c);
+enum fault op_refused_store(struct call *c);
+enum fault op_describe_custom_key_stores(struct call *c);
 /* sts.c */
 enum fault op_get_caller_identity(struct call *c);
 

@@ -60,6 +60,8 @@ bool grant_no_wider(const struct grant *parent, const struct grant *child)
 {
 	if (child->operations & ~parent->operations)
 		return false;
+	if (*parent->source_arn && strcmp(parent->source_arn, child->source_arn))
+		return false;
 	switch (parent->constraint) {
 	case GRANT_UNCONSTRAINED:
 		return true;
@@ -75,7 +77,8 @@ bool grant_same_request(const struct grant *a, const struct grant *b)
 {
 	return !strcmp(a->key_id, b->key_id) && !strcmp(a->name, b->name) && !strcmp(a->grantee, b->grantee) &&
 	       !strcmp(a->retiring, b->retiring) && a->operations == b->operations &&
-	       a->constraint == b->constraint && context_equal(&a->pairs, &b->pairs);
+	       a->constraint == b->constraint && context_equal(&a->pairs, &b->pairs) &&
+	       !strcmp(a->source_arn, b->source_arn);
 }
 
 #define TOKEN_VERSION 1

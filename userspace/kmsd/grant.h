@@ -28,12 +28,15 @@ struct grant {
 	char id[HEX_ID_SIZE];
 	char key_id[KEY_ID_SIZE];
 	char name[GRANT_NAME_SIZE];		/* "" when it has none */
-	char grantee[ARN_SIZE];
-	char retiring[ARN_SIZE];		/* "" when it has none */
+	char grantee[ARN_SIZE];			/* a principal's ARN, or a service's name */
+	char retiring[ARN_SIZE];		/* the same; "" when it has none */
+	bool grantee_is_service;
+	bool retiring_is_service;
 	char issuer[ARN_SIZE];			/* who made it */
 	uint32_t operations;			/* bits by grant_operation_bit() */
 	enum grant_constraint constraint;
 	struct context pairs;			/* what the constraint compares with */
+	char source_arn[ARN_SIZE];		/* of the only resource that a service may use it for; "": any */
 	int64_t created_ms;
 };
 

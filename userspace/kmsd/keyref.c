@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blob.h"
-#include "root.h"
+#include "material.h"
 
 void keyref_arn(const struct service *svc, const char *id, char out[ARN_SIZE])
 {
@@ -41,9 +40,8 @@ static const char service_policy[] =
 
 int keyref_new(struct service *svc, struct key *k, int64_t now_ms)
 {
-	uint8_t material[KEY_MATERIAL_SIZE], wrapped[WRAPPED_MATERIAL_SIZE];
-	char name[KEY_ID_SIZE + HEX_ID_SIZE];
-	int rc;
+	uint8_t wrapped[WRAPPED_MATERIAL_SIZE];
+	int rc = 0;
 
 	k->state = KEY_ENABLED;
 	k->created_ms = now_ms;
@@ -51,25 +49,19 @@ int keyref_new(struct service *svc, struct key *k, int64_t now_ms)
 		k->policy = NULL;
 		return -ENOMEM;
 	}
-	rc = ident_new_hex(k->material_id);
-	if (!rc && !*k->id)
+	if (!*k->id)
 		rc = ident_new_uuid(k->id);
 	if (!rc)
-		rc = crypto_random(material, sizeof(material));
-	snprintf(name, sizeof(name), "%s/%s", k->id, k->material_id);
-	if (!rc)
-		rc = root_wrap(&svc->root, ROOT_KEY_MATERIAL, name, material, sizeof(material), wrapped);
-	explicit_bzero(material, sizeof(material));
-	if (!rc)
-		rc = store_key_add(svc->store, k, wrapped);
-	return rc;
+		rc = material_new(svc, k->id, k->material_id, wrapped);
+	return rc ? rc : store_key_add(svc->store, k, wrapped);
 }
 
 static int add_default_key(struct call *c)
 {
 	struct service *svc = c->svc;
 	struct alias a = { .name = DEFAULT_ALIAS, .created_ms = c->now_ms, .updated_ms = c->now_ms };
-	struct key k = { .aws_managed = true };
+	struct key k = { .aws_managed = true, .rotation_days = ROTATION_DAYS_DEFAULT,
+			 .rotate_ms = c->now_ms + ROTATION_DAYS_DEFAULT * DAY_MS };
 	int rc = -ENOMEM;
 
 	k.description = strdup("Default key that protects caches when no other key is defined");
@@ -187,6 +179,13 @@ enum fault keyref_find(struct call *c, const char *ref, enum keyref_form form, s
 	if (!ident_key_id_ok(part))
 		return call_fail(c, FAULT_NOT_FOUND, "Invalid keyId '%.256s'", ref);
 	return keyref_load(c, part, out);
+}
+
+enum fault keyref_customer(struct call *c, const struct key *k)
+{
+	if (k->aws_managed)
+		return call_fail(c, FAULT_UNSUPPORTED, "%s is managed by the service and cannot be changed.", c->key_arn);
+	return FAULT_NONE;
 }
 
 enum fault keyref_not_pending(struct call *c, const struct key *k)

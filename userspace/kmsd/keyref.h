@@ -7,6 +7,8 @@
 /* Finding the key that a request names, and whether its state lets an operation go on. */
 
 #define DEFAULT_ALIAS "alias/aws/elasticache"
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define ROTATION_DAYS_DEFAULT 365
 
 enum keyref_form {
 	KEYREF_ID,	/* key id or key ARN */
@@ -25,6 +27,9 @@ enum fault keyref_load(struct call *c, const char *id, struct key *out);
 
 /* keyref_usable - FAULT_DISABLED or FAULT_INVALID_STATE unless the key is Enabled. */
 enum fault keyref_usable(struct call *c, const struct key *k);
+
+/* keyref_customer - FAULT_UNSUPPORTED when it is the service's own key, whatever its policy may say. */
+enum fault keyref_customer(struct call *c, const struct key *k);
 
 /* keyref_not_pending - FAULT_INVALID_STATE when the key is pending deletion. */
 enum fault keyref_not_pending(struct call *c, const struct key *k);

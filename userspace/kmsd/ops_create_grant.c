@@ -11,6 +11,20 @@
 #define GRANTS_PER_KEY 50000
 #define OPERATIONS_MAX 32
 
+/* What AWS grants for keys of other kinds. */
+static const char *const foreign_operations[] = {
+	"DeriveSharedSecret", "GenerateMac", "GetPublicKey", "Sign", "Verify", "VerifyMac", NULL,
+};
+
+static enum fault unknown_operation(struct call *c, const char *name)
+{
+	for (const char *const *p = foreign_operations; *p; p++)
+		if (!strcmp(*p, name))
+			return call_fail(c, FAULT_VALIDATION,
+					 "Operation %s cannot be granted for a symmetric encryption key", name);
+	return param_invalid(c, "Operations", "Member must satisfy enum value set of the operations that can be granted");
+}
+
 static enum fault read_operations(struct call *c, struct grant *g)
 {
 	struct json_object *list;
@@ -25,8 +39,7 @@ static enum fault read_operations(struct call *c, struct grant *g)
 		uint32_t bit = grant_operation_bit(name);
 
 		if (!bit)
-			return call_fail(c, FAULT_VALIDATION,
-					 "Operation %.64s cannot be granted for a symmetric encryption key", name);
+			return unknown_operation(c, name);
 		g->operations |= bit;
 	}
 	return FAULT_NONE;
@@ -54,6 +67,35 @@ static enum fault read_principal(struct call *c, const char *name, char out[ARN_
 	return FAULT_NONE;
 }
 
+/* service_ok - "elasticache.amazonaws.com" */
+static bool service_ok(const char *s)
+{
+	const char *dot = strchr(s, '.');
+
+	return dot && dot > s && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == (size_t)(dot - s) &&
+	       !strcmp(dot, ".amazonaws.com");
+}
+
+/* read_party - a principal by the one member or a service by the other, not both. */
+static enum fault read_party(struct call *c, const char *principal, const char *service, char out[ARN_SIZE],
+			     bool *is_service)
+{
+	const char *name = NULL;
+	enum fault f = read_principal(c, principal, out);
+
+	if (!f)
+		f = param_string(c, service, 1, 256, &name);
+	if (f || !name)
+		return f;
+	if (*out)
+		return param_invalid(c, service, "Member must be null when a principal is given");
+	if (!service_ok(name))
+		return param_invalid(c, service, "Member must be a service, NAME.amazonaws.com");
+	strcpy(out, name);
+	*is_service = true;
+	return FAULT_NONE;
+}
+
 static enum fault check_pairs(struct call *c, const struct context *pairs)
 {
 	if (!pairs->nr || pairs->nr > GRANT_PAIRS_MAX)
@@ -65,36 +107,61 @@ static enum fault check_pairs(struct call *c, const struct context *pairs)
 	return FAULT_NONE;
 }
 
+static enum fault read_pairs(struct call *c, struct json_object *o, enum grant_constraint constraint, struct grant *g)
+{
+	int rc;
+
+	if (g->constraint != GRANT_UNCONSTRAINED)
+		return param_invalid(c, "Constraints", "A grant has at most one encryption context constraint");
+	if (!json_object_is_type(o, json_type_object))
+		return call_fail(c, FAULT_SERIALIZATION, "An encryption context constraint is not a map");
+	g->constraint = constraint;
+	rc = context_from_json(&g->pairs, o);
+	if (rc == -ENOMEM)
+		return call_internal(c, rc);
+	return rc ? param_invalid(c, "Constraints", "Member must be a map of strings") : check_pairs(c, &g->pairs);
+}
+
+static enum fault read_source_arn(struct call *c, struct json_object *o, struct grant *g)
+{
+	struct arn arn;
+
+	if (!json_object_is_type(o, json_type_string))
+		return call_fail(c, FAULT_SERIALIZATION, "SourceArn is not a string");
+	if ((size_t)json_object_get_string_len(o) >= sizeof(g->source_arn) ||
+	    strlen(json_object_get_string(o)) != (size_t)json_object_get_string_len(o) ||
+	    !arn_parse(json_object_get_string(o), &arn))
+		return param_invalid(c, "Constraints", "SourceArn must be the ARN of a resource, of at most 511 bytes");
+	strcpy(g->source_arn, json_object_get_string(o));
+	return FAULT_NONE;
+}
+
 static enum fault read_constraints(struct call *c, struct grant *g)
 {
-	struct json_object *o = NULL, *pairs;
-	int rc;
+	struct json_object *o = NULL;
+	enum fault f = FAULT_NONE;
 
 	json_object_object_get_ex(c->in, "Constraints", &o);
 	if (!o)
 		return FAULT_NONE;
 	if (!json_object_is_type(o, json_type_object))
 		return call_fail(c, FAULT_SERIALIZATION, "Constraints is not a structure");
-	/* A constraint that we do not know must not be dropped: the grant would be wider than what was asked for. */
 	json_object_object_foreach(o, name, value) {
-		bool equals = !strcmp(name, "EncryptionContextEquals");
-
 		if (!value)
 			continue;
-		if (!equals && strcmp(name, "EncryptionContextSubset"))
-			return call_fail(c, FAULT_UNSUPPORTED, "Constraint %.64s is not supported", name);
-		if (g->constraint != GRANT_UNCONSTRAINED)
-			return param_invalid(c, "Constraints", "A grant has at most one encryption context constraint");
-		g->constraint = equals ? GRANT_CONTEXT_EQUALS : GRANT_CONTEXT_SUBSET;
+		if (!strcmp(name, "EncryptionContextEquals"))
+			f = read_pairs(c, value, GRANT_CONTEXT_EQUALS, g);
+		else if (!strcmp(name, "EncryptionContextSubset"))
+			f = read_pairs(c, value, GRANT_CONTEXT_SUBSET, g);
+		else if (!strcmp(name, "SourceArn"))
+			f = read_source_arn(c, value, g);
+		else
+			/* Dropping what we do not know would make the grant wider than what was asked for. */
+			f = call_fail(c, FAULT_UNSUPPORTED, "Constraint %.64s is not supported", name);
+		if (f)
+			break;
 	}
-	if (g->constraint == GRANT_UNCONSTRAINED)
-		return FAULT_NONE;
-	json_object_object_get_ex(o, g->constraint == GRANT_CONTEXT_EQUALS ? "EncryptionContextEquals" :
-									     "EncryptionContextSubset", &pairs);
-	rc = context_from_json(&g->pairs, pairs);
-	if (rc == -ENOMEM)
-		return call_internal(c, rc);
-	return rc ? param_invalid(c, "Constraints", "Member must be a map of strings") : check_pairs(c, &g->pairs);
+	return f;
 }
 
 static enum fault read_grant(struct call *c, struct grant *g)
@@ -103,15 +170,12 @@ static enum fault read_grant(struct call *c, struct grant *g)
 	enum fault f = read_operations(c, g);
 
 	if (!f)
-		f = param_absent(c, "GranteeServicePrincipal");
-	if (!f)
-		f = param_absent(c, "RetiringServicePrincipal");
-	if (!f)
-		f = read_principal(c, "GranteePrincipal", g->grantee);
+		f = read_party(c, "GranteePrincipal", "GranteeServicePrincipal", g->grantee, &g->grantee_is_service);
 	if (!f && !*g->grantee)
 		f = param_invalid(c, "GranteePrincipal", "Member must not be null");
 	if (!f)
-		f = read_principal(c, "RetiringPrincipal", g->retiring);
+		f = read_party(c, "RetiringPrincipal", "RetiringServicePrincipal", g->retiring,
+			       &g->retiring_is_service);
 	if (!f)
 		f = read_constraints(c, g);
 	if (!f)

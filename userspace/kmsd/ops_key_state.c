@@ -3,12 +3,11 @@
 #include "keyref.h"
 #include "param.h"
 
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define PENDING_DAYS_MIN 7
 #define PENDING_DAYS_MAX 30
 
 /* find_for - the key that a state change is about, by id or ARN, if the caller may change it. */
-static enum fault find_for(struct call *c, const char *op, struct key *k)
+static enum fault find_for(struct call *c, const char *op, int64_t pending_days, struct key *k)
 {
 	const char *ref = NULL;
 	enum fault f = param_required(c, "KeyId", 1, 2048, &ref);
@@ -16,8 +15,8 @@ static enum fault find_for(struct call *c, const char *op, struct key *k)
 	if (!f)
 		f = keyref_find(c, ref, KEYREF_ID, k, NULL);
 	if (!f)
-		f = authz_key(c, op, k, &(struct authz){ 0 });
-	return f;
+		f = authz_key(c, op, k, &(struct authz){ .pending_days = pending_days });
+	return f ? f : keyref_customer(c, k);
 }
 
 static enum fault set_state(struct call *c, struct key *k, enum key_state state)
@@ -32,7 +31,7 @@ static enum fault set_state(struct call *c, struct key *k, enum key_state state)
 static enum fault switch_key(struct call *c, const char *op, enum key_state state)
 {
 	struct key k = { 0 };
-	enum fault f = find_for(c, op, &k);
+	enum fault f = find_for(c, op, 0, &k);
 
 	if (!f)
 		f = keyref_not_pending(c, &k);
@@ -60,7 +59,7 @@ enum fault op_schedule_key_deletion(struct call *c)
 	enum fault f = param_int(c, "PendingWindowInDays", PENDING_DAYS_MIN, PENDING_DAYS_MAX, &days);
 
 	if (!f)
-		f = find_for(c, "ScheduleKeyDeletion", &k);
+		f = find_for(c, "ScheduleKeyDeletion", days, &k);
 	if (!f)
 		f = keyref_not_pending(c, &k);
 	if (!f) {
@@ -85,7 +84,7 @@ enum fault op_cancel_key_deletion(struct call *c)
 {
 	struct jsonw w = JSONW_INIT(&c->out);
 	struct key k = { 0 };
-	enum fault f = find_for(c, "CancelKeyDeletion", &k);
+	enum fault f = find_for(c, "CancelKeyDeletion", 0, &k);
 
 	if (!f && k.state != KEY_PENDING_DELETION)
 		f = call_fail(c, FAULT_INVALID_STATE, "%s is not pending deletion.", c->key_arn);

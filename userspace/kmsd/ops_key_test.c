@@ -58,6 +58,30 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 
 #define PROBE "{\"KeyId\":\"%s\",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]}"
 
+/* %s is the key; what would change it, or lead one of the customer's names to it. */
+static void default_key_is_left_alone(struct kit *k, const char *arn, const char *fails)
+{
+	static const char *const calls[][2] = {
+		{ "DisableKey", "" },
+		{ "EnableKey", "" },
+		{ "ScheduleKeyDeletion", "" },
+		{ "CancelKeyDeletion", "" },
+		{ "PutKeyPolicy", ",\"Policy\":\"{}\"" },
+		{ "UpdateKeyDescription", ",\"Description\":\"mine\"" },
+		{ "TagResource", ",\"Tags\":[{\"TagKey\":\"a\",\"TagValue\":\"b\"}]" },
+		{ "UntagResource", ",\"TagKeys\":[\"a\"]" },
+	};
+
+	for (unsigned int i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(kit_fails(k, "admin", calls[i][0], "{\"KeyId\":\"%s\"%s}", arn, calls[i][1]), fails))
+			fail_msg("%s is not %s", calls[i][0], fails);
+	assert_string_equal(kit_fails(k, "admin", "CreateAlias", "{\"AliasName\":\"alias/mine\",\"TargetKeyId\":\"%s\"}",
+				      arn), fails);
+	assert_string_equal(kit_fails(k, "admin", "DeleteAlias", "{\"AliasName\":\"alias/aws/elasticache\"}"), fails);
+	assert_string_equal(kit_fails(k, "admin", "UpdateAlias", "{\"AliasName\":\"alias/aws/elasticache\","
+				      "\"TargetKeyId\":\"%s\"}", arn), fails);
+}
+
 static void the_default_key_comes_at_its_first_use(void **state)
 {
 	struct json_object *meta;
@@ -77,14 +101,15 @@ static void the_default_key_comes_at_its_first_use(void **state)
 	}
 	snprintf(arn, sizeof(arn), KIT_ARN("key/%s"), id);
 	/* Not even the administrator may disable it, delete it or change who may use it; nor decrypt beside a grant. */
-	assert_string_equal(kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"%s\"}", arn), "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "admin", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\"}", arn), "AccessDeniedException");
-	assert_string_equal(kit_fails(k, "admin", "PutKeyPolicy", "{\"KeyId\":\"%s\",\"Policy\":\"{}\"}", arn),
-			    "AccessDeniedException");
+	default_key_is_left_alone(k, arn, "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "admin", "Decrypt", PROBE, arn), "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "admin", "CreateGrant", "{\"KeyId\":\"%s\",\"GranteePrincipal\":\"%s\","
 				      "\"Operations\":[\"Decrypt\"]}", arn, KIT_USER("admin")), "");
 	assert_string_equal(kit_fails(k, "admin", "Decrypt", PROBE, arn), "DryRunOperationException");
+	/* Not even a policy that somebody wrote into the database lets anybody change it. */
+	assert_int_equal(store_key_set_policy(k->svc.store, id, "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
+					      "\"Action\":\"kms:*\",\"Resource\":\"*\"}}"), 0);
+	default_key_is_left_alone(k, arn, "UnsupportedOperationException");
 }
 
 enum { ENABLED, DISABLED, PENDING, NR_STATES };
@@ -134,6 +159,23 @@ static const struct {
 	{ "CreateGrant", "{\"KeyId\":\"%K\",\"GranteePrincipal\":\"" KIT_USER("admin") "\",\"Operations\":[\"Decrypt\"]}",
 	  { "", OFF, BAD }, { 0 } },
 	{ "CreateAlias", "{\"AliasName\":\"alias/%I\",\"TargetKeyId\":\"%K\"}", { "", "", BAD }, { 0 } },
+	{ "ReEncrypt", "{\"CiphertextBlob\":\"%B\",\"DestinationKeyId\":\"%K\"}", { "", OFF, BAD }, { 0 } },
+	{ "EnableKeyRotation", "{\"KeyId\":\"%K\"}", { "", OFF, BAD }, { 0 } },
+	{ "DisableKeyRotation", "{\"KeyId\":\"%K\"}", { "", OFF, BAD }, { 0 } },
+	{ "RotateKeyOnDemand", "{\"KeyId\":\"%K\"}", { "", OFF, BAD }, { 0 } },
+	{ "GetKeyRotationStatus", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
+	{ "ListKeyRotations", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
+	{ "UpdateKeyDescription", "{\"KeyId\":\"%K\",\"Description\":\"x\"}", { "", "", BAD }, { 0 } },
+	{ "TagResource", "{\"KeyId\":\"%K\",\"Tags\":[{\"TagKey\":\"a\",\"TagValue\":\"b\"}]}", { "", "", BAD },
+	  { 0 } },
+	{ "UntagResource", "{\"KeyId\":\"%K\",\"TagKeys\":[\"a\"]}", { "", "", BAD }, { 0 } },
+	{ "ListResourceTags", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
+	{ "ListKeyPolicies", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
+	{ "PutKeyPolicy", "{\"KeyId\":\"%K\",\"Policy\":\"{\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\","
+	  "\\\"Principal\\\":\\\"*\\\",\\\"Action\\\":\\\"kms:*\\\",\\\"Resource\\\":\\\"*\\\"}}\"}",
+	  { "", "", "" }, { 0 } },
+	{ "Sign", "{\"KeyId\":\"%K\"}", { "InvalidKeyUsageException", OFF, BAD }, { 0 } },
+	{ "GetPublicKey", "{\"KeyId\":\"%K\"}", { "UnsupportedOperationException", OFF, BAD }, { 0 } },
 	{ "DescribeKey", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
 	{ "GetKeyPolicy", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
 	{ "ListGrants", "{\"KeyId\":\"%K\"}", { "", "", "" }, { 0 } },
@@ -331,7 +373,10 @@ static void only_what_is_supported_is_made(void **state)
 		{ "{\"KeyUsage\":\"SIGN_VERIFY\"}", "UnsupportedOperationException" },
 		{ "{\"Origin\":\"EXTERNAL\"}", "UnsupportedOperationException" },
 		{ "{\"MultiRegion\":true}", "UnsupportedOperationException" },
-		{ "{\"Tags\":[{\"TagKey\":\"a\",\"TagValue\":\"b\"}]}", "UnsupportedOperationException" },
+		{ "{\"KeySpec\":\"RSA_2047\"}", "ValidationException" },
+		{ "{\"KeyUsage\":\"\"}", "ValidationException" },
+		{ "{\"CustomKeyStoreId\":\"cks-1234567890abcdef0\"}", "CustomKeyStoreNotFoundException" },
+		{ "{\"XksKeyId\":\"x\"}", "UnsupportedOperationException" },
 		{ "{\"Description\":7}", "SerializationException" },
 		{ "{\"MultiRegion\":\"yes\"}", "SerializationException" },
 		{ "{\"Policy\":\"nonsense\"}", "MalformedPolicyDocumentException" },

@@ -67,6 +67,27 @@ enum fault param_string(struct call *c, const char *name, size_t min, size_t max
 	return FAULT_NONE;
 }
 
+size_t param_characters(const char *s)
+{
+	size_t nr = 0;
+
+	for (; *s; s++)
+		nr += ((unsigned char)*s & 0xc0) != 0x80;
+	return nr;
+}
+
+enum fault param_text(struct call *c, const char *name, size_t max, const char **out)
+{
+	const char *text = NULL;
+	enum fault f = param_string(c, name, 0, HTTP_BODY_MAX, &text);
+
+	if (!f && text && param_characters(text) > max)
+		return out_of_range(c, name, "length", 0, (int64_t)max);
+	if (!f && text)
+		*out = text;
+	return f;
+}
+
 enum fault param_required(struct call *c, const char *name, size_t min, size_t max, const char **out)
 {
 	if (!member(c, name))
@@ -226,4 +247,13 @@ void param_put_marker(struct jsonw *w, bool more, const char *last)
 		return;
 	snprintf(raw, sizeof(raw), "1:%s", last);
 	jsonw_base64(w, "NextMarker", (const uint8_t *)raw, strlen(raw));
+}
+
+enum fault param_grant_id(struct call *c, const char **id, bool required)
+{
+	enum fault f = required ? param_required(c, "GrantId", 1, 128, id) : param_string(c, "GrantId", 1, 128, id);
+
+	if (!f && *id && !ident_hex_id_ok(*id))
+		f = call_fail(c, FAULT_INVALID_GRANT_ID, "The grant id is not one: 64 hexadecimal digits");
+	return f;
 }

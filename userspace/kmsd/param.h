@@ -10,6 +10,10 @@
  * member that is absent or null leaves *out as it was. Strings are borrowed from c->in.
  */
 enum fault param_string(struct call *c, const char *name, size_t min, size_t max, const char **out);
+/* param_characters - of UTF-8 text. */
+size_t param_characters(const char *s);
+/* param_text - as param_string(), but @max counts characters. */
+enum fault param_text(struct call *c, const char *name, size_t max, const char **out);
 enum fault param_required(struct call *c, const char *name, size_t min, size_t max, const char **out);
 enum fault param_int(struct call *c, const char *name, int64_t min, int64_t max, int64_t *out);
 enum fault param_bool(struct call *c, const char *name, bool *out);
@@ -24,6 +28,9 @@ enum fault param_array(struct call *c, const char *name, size_t max, struct json
 /* param_grant_tokens - GrantTokens: each issued by us, for a grant that stands. */
 enum fault param_grant_tokens(struct call *c);
 
+/* param_grant_id - member GrantId; FAULT_INVALID_GRANT_ID when it cannot be one. */
+enum fault param_grant_id(struct call *c, const char **id, bool required);
+
 /* param_absent - a member that this server cannot honour: FAULT_UNSUPPORTED when it is there. */
 enum fault param_absent(struct call *c, const char *name);
 
@@ -34,7 +41,7 @@ enum fault param_invalid(struct call *c, const char *name, const char *constrain
  * Pages: @limit entries, from where the last page ended. A marker is base64 of "1:" and the last entry's name; it says
  * nothing that the entries did not say.
  */
-#define MARKER_NAME_MAX 257
+#define MARKER_NAME_MAX TAG_NAME_SIZE
 enum fault param_page(struct call *c, int64_t limit_max, int64_t *limit, char after[MARKER_NAME_MAX]);
 void param_put_marker(struct jsonw *w, bool more, const char *last);
 

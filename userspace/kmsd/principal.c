@@ -88,3 +88,20 @@ int principal_set_via(const struct service *svc, struct principal *p, const char
 		n = snprintf(p->via, sizeof(p->via), "%s.%s.amazonaws.com", via, svc->region);
 	return n >= (int)sizeof(p->via) ? err_set(e, -EINVAL, "service name too long") : 0;
 }
+
+bool principal_service(const struct principal *p, char out[VIA_SIZE])
+{
+	size_t len = strcspn(p->via, ".");
+
+	if (!*p->via)
+		return false;
+	snprintf(out, VIA_SIZE, "%.*s.amazonaws.com", (int)len, p->via);
+	return true;
+}
+
+const char *principal_source_arn(const struct http_request *rq, const struct principal *p)
+{
+	const char *arn = *p->via ? http_header(rq, "X-Amz-Source-Arn") : NULL;
+
+	return arn && *arn && strlen(arn) < ARN_SIZE ? arn : NULL;
+}

@@ -29,4 +29,16 @@ int principal_secret(const struct service *svc, const struct principal *p, char 
 /* principal_set_via - "elasticache" stands for "elasticache.REGION.amazonaws.com". */
 int principal_set_via(const struct service *svc, struct principal *p, const char *via, struct err *e);
 
+/*
+ * principal_service - of a principal that calls on behalf of a service: the service as grants name it,
+ * "elasticache.amazonaws.com" for "elasticache.REGION.amazonaws.com". False when it calls for itself.
+ */
+bool principal_service(const struct principal *p, char out[VIA_SIZE]);
+
+/*
+ * principal_source_arn - the resource on whose behalf a service calls, as AWS's services say it: header
+ * X-Amz-Source-Arn, which the signature covers. NULL when there is none or @p does not call for a service.
+ */
+const char *principal_source_arn(const struct http_request *rq, const struct principal *p);
+
 #endif

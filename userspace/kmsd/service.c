@@ -14,6 +14,7 @@
 #include "principal.h"
 #include "sigv4.h"
 #include "sts.h"
+#include "upkeep.h"
 
 #define TARGET_PREFIX "TrentService."
 #define JSON_DEPTH_MAX 8
@@ -120,17 +121,6 @@ static enum fault prepare(struct call *c, bool *sts)
 	return prepare_kms(c, target);
 }
 
-/* purge - forget the keys whose waiting period is over, before anybody can ask for them. */
-static enum fault purge(struct call *c)
-{
-	unsigned int nr;
-	int rc = store_purge(c->svc->store, c->now_ms, &nr);
-
-	if (nr)
-		log_warn("%u key%s deleted at the end of the waiting period", nr, nr > 1 ? "s" : "");
-	return rc ? call_internal(c, rc) : FAULT_NONE;
-}
-
 static int64_t monotonic_ms(void)
 {
 	struct timespec ts;
@@ -156,7 +146,7 @@ static enum fault strike(struct call *c, enum fault f)
 static enum fault run(struct call *c)
 {
 	struct store *s = c->svc->store;
-	enum fault f = purge(c);
+	enum fault f = upkeep(c);
 	int rc;
 
 	if (f)

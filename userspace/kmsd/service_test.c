@@ -94,7 +94,7 @@ static void a_signature_for_another_service_is_refused(void **state)
 static void only_known_operations_at_the_root(void **state)
 {
 	static const char *const targets[] = {
-		"TrentService.Sign", "TrentService.", "TrentService.listkeys", "DynamoDB.ListKeys", "ListKeys", "",
+		"TrentService.Frobnicate", "TrentService.", "TrentService.listkeys", "DynamoDB.ListKeys", "ListKeys", "",
 	};
 	struct kit_request r;
 	struct kit *k = *state;

@@ -13,7 +13,7 @@
 #include "store_sql.h"
 
 #define APPLICATION_ID 0x454b4d53	/* "EKMS" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS 5000
 
 /* Entry v takes a database from version v to v + 1. An entry never changes once released. */
@@ -38,6 +38,22 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE principal (name TEXT PRIMARY KEY, unique_id TEXT NOT NULL UNIQUE,"
 	" access_key TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL, role INTEGER NOT NULL, admin INTEGER NOT NULL,"
 	" disabled INTEGER NOT NULL, via TEXT, policy TEXT, created_ms INTEGER NOT NULL) STRICT;",
+
+	/* Rotation: the service's own key rotates yearly. Tags. Grants to and by services. */
+	"ALTER TABLE key ADD COLUMN rotation_days INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE key ADD COLUMN rotate_ms INTEGER;"
+	"UPDATE key SET rotation_days = 365, rotate_ms = created_ms + 31536000000 WHERE aws_managed;"
+	"CREATE INDEX key_rotation ON key (rotate_ms) WHERE rotate_ms IS NOT NULL;"
+	"ALTER TABLE material ADD COLUMN nr INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE material ADD COLUMN rotation TEXT;"
+	"DROP INDEX material_key;"
+	"CREATE UNIQUE INDEX material_key ON material (key_id, nr);"
+	"CREATE TABLE tag (key_id TEXT NOT NULL REFERENCES key (id) ON DELETE CASCADE, name TEXT NOT NULL,"
+	" value TEXT NOT NULL, PRIMARY KEY (key_id, name)) STRICT;"
+	"ALTER TABLE \"grant\" ADD COLUMN source_arn TEXT;"
+	"ALTER TABLE \"grant\" ADD COLUMN grantee_is_service INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE \"grant\" ADD COLUMN retiring_is_service INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX grant_retiring ON \"grant\" (retiring, id) WHERE retiring IS NOT NULL;",
 };
 
 /*

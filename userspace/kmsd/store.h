@@ -53,7 +53,7 @@ enum key_state {
 	KEY_PENDING_DELETION,
 };
 
-#define DESCRIPTION_SIZE 8193
+#define DESCRIPTION_CHARS 8192
 #define WRAPPED_MATERIAL_SIZE 61	/* KEY_MATERIAL_SIZE + ROOT_WRAP_OVERHEAD */
 
 struct key {
@@ -66,6 +66,8 @@ struct key {
 	int64_t deletion_ms;		/* when pending deletion */
 	int pending_days;
 	char material_id[HEX_ID_SIZE];	/* what new ciphertexts use */
+	int rotation_days;		/* 0: no automatic rotation */
+	int64_t rotate_ms;		/* when the next one is due */
 };
 
 struct key_ref {
@@ -75,16 +77,50 @@ struct key_ref {
 void key_free(struct key *k);
 const char *key_state_name(enum key_state s);
 
+/* store_key_add - with its first material, whose id the key holds. */
 int store_key_add(struct store *s, const struct key *k, const uint8_t wrapped[WRAPPED_MATERIAL_SIZE]);
 int store_key_get(struct store *s, const char *id, struct key *out);
 int store_key_set_state(struct store *s, const struct key *k);		/* state, deletion_ms, pending_days */
 int store_key_set_policy(struct store *s, const char *id, const char *policy);
+int store_key_set_description(struct store *s, const char *id, const char *description);
+int store_key_set_rotation(struct store *s, const struct key *k);	/* rotation_days, rotate_ms */
+/* store_key_rotation_due - an enabled key whose automatic rotation is due; -ENOENT: none. */
+int store_key_rotation_due(struct store *s, int64_t now_ms, char id[KEY_ID_SIZE]);
+/* store_key_count - of the customer's, in any state. */
+int store_key_count(struct store *s, int64_t *nr);
 /* store_key_list - ids above @after in order, at most @max; *nr of them. */
 int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr);
+/*
+ * store_purge - delete the keys whose deletion is due, with material, tags, aliases, grants, and every trace in the log.
+ * If another process keeps the log from being emptied, later calls see to it.
+ */
+int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
+
+/* key material: the first, and one for each rotation; none is ever replaced while the key lives */
+enum rotation {
+	ROTATION_NONE,		/* the first */
+	ROTATION_AUTOMATIC,
+	ROTATION_ON_DEMAND,
+};
+
+struct material {
+	char id[HEX_ID_SIZE];
+	enum rotation rotation;	/* how it came */
+	int64_t nr;		/* counts from 0 within its key; given by store_material_add() */
+	int64_t created_ms;
+};
+
+/* rotation_name - "AUTOMATIC", "ON_DEMAND"; NULL for the first material. */
+const char *rotation_name(enum rotation r);
+/* store_material_add - what new ciphertexts of the key use from now on. */
+int store_material_add(struct store *s, const char *key_id, const struct material *m,
+		       const uint8_t wrapped[WRAPPED_MATERIAL_SIZE]);
 int store_material_get(struct store *s, const char *key_id, const char *material_id,
 		       uint8_t wrapped[WRAPPED_MATERIAL_SIZE]);
-/* store_purge - delete the keys whose deletion is due, with material, aliases, grants, and every trace in the log. */
-int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
+int store_material_count(struct store *s, const char *key_id, enum rotation rotation, int64_t *nr);
+/* store_material_list - from number @from on in order, at most @max; *nr of them. */
+int store_material_list(struct store *s, const char *key_id, int64_t from, unsigned int max, struct material *out,
+			unsigned int *nr);
 
 /* tags */
 struct tag {
@@ -98,6 +134,15 @@ struct tag_list {
 	bool names_only;	/* the values say nothing */
 };
 
+/* store_tag_set - add the tag, or give it another value. */
+int store_tag_set(struct store *s, const char *key_id, const char *name, const char *value);
+/* store_tag_delete - 0 also when there is none. */
+int store_tag_delete(struct store *s, const char *key_id, const char *name);
+/* store_tag_each - names above @after in order; stops at the first that does not return 0 and returns that. */
+int store_tag_each(struct store *s, const char *key_id, const char *after, int (*fn)(void *ctx, const struct tag *t),
+		   void *ctx);
+int store_tag_count(struct store *s, const char *key_id, int64_t *nr);
+
 /* aliases */
 struct alias {
 	char name[ALIAS_SIZE];
@@ -108,6 +153,9 @@ struct alias {
 
 int store_alias_add(struct store *s, const struct alias *a);
 int store_alias_get(struct store *s, const char *name, struct alias *out);
+int store_alias_set_key(struct store *s, const struct alias *a);	/* key_id, updated_ms */
+int store_alias_delete(struct store *s, const char *name);
+int store_alias_count(struct store *s, const char *key_id, int64_t *nr);
 /* store_alias_list - names above @after in order, of one key or (NULL) of all. */
 int store_alias_list(struct store *s, const char *key_id, const char *after, unsigned int max, struct alias *out,
 		     unsigned int *nr);
@@ -119,7 +167,8 @@ int store_grant_delete(struct store *s, const char *id);
 int store_grant_count(struct store *s, const char *key_id, int64_t *nr);
 
 struct grant_filter {
-	const char *key_id;
+	const char *key_id;	/* NULL: of all keys, those that @retiring may retire */
+	const char *retiring;
 	const char *grantee;	/* NULL: any */
 	const char *name;	/* NULL: any */
 	const char *operation;	/* NULL: any */

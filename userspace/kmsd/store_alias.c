@@ -10,6 +10,22 @@ int store_alias_add(struct store *s, const struct alias *a)
 		       a->name, a->key_id, a->created_ms, a->updated_ms);
 }
 
+int store_alias_set_key(struct store *s, const struct alias *a)
+{
+	return sql_change(s, "UPDATE alias SET key_id = ?, updated_ms = ? WHERE name = ?", "sis", a->key_id,
+			  a->updated_ms, a->name);
+}
+
+int store_alias_delete(struct store *s, const char *name)
+{
+	return sql_change(s, "DELETE FROM alias WHERE name = ?", "s", name);
+}
+
+int store_alias_count(struct store *s, const char *key_id, int64_t *nr)
+{
+	return sql_number(s, nr, "SELECT count(*) FROM alias WHERE key_id = ?", "s", key_id);
+}
+
 static int read_alias(sqlite3_stmt *st, struct alias *out)
 {
 	int rc = sql_text(st, 0, out->name, sizeof(out->name));

@@ -9,7 +9,8 @@
 
 /* json-c counts the values inside as a level. */
 #define PAIRS_DEPTH 2
-#define COLUMNS "id, key_id, name, grantee, retiring, issuer, operations, constraint_type, constraint_pairs, created_ms"
+#define COLUMNS "id, key_id, name, grantee, retiring, issuer, operations, constraint_type, constraint_pairs, created_ms," \
+		" source_arn, grantee_is_service, retiring_is_service"
 
 static const char *const constraints[] = {
 	[GRANT_UNCONSTRAINED] = NULL,
@@ -65,9 +66,11 @@ int store_grant_add(struct store *s, const struct grant *g)
 		rc = -ENOMEM;
 	if (!rc)
 		rc = sql_run(s, "INSERT INTO \"grant\" (" COLUMNS ", context_hash) VALUES"
-				" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssssssib", g->id, g->key_id,
+				" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssssssisiib", g->id, g->key_id,
 			     *g->name ? g->name : NULL, g->grantee, *g->retiring ? g->retiring : NULL, g->issuer,
-			     operations.data, constraints[g->constraint], pairs, g->created_ms, hash, hash_len);
+			     operations.data, constraints[g->constraint], pairs, g->created_ms,
+			     *g->source_arn ? g->source_arn : NULL, (int64_t)g->grantee_is_service,
+			     (int64_t)g->retiring_is_service, hash, hash_len);
 	buf_wipe(&operations);
 	return rc;
 }
@@ -116,6 +119,10 @@ static int read_grant(sqlite3_stmt *st, struct grant *out)
 	if (!rc)
 		rc = read_constraint(st, out);
 	out->created_ms = sqlite3_column_int64(st, 9);
+	if (!rc)
+		rc = sql_text(st, 10, out->source_arn, sizeof(out->source_arn));
+	out->grantee_is_service = sqlite3_column_int(st, 11);
+	out->retiring_is_service = sqlite3_column_int(st, 12);
 	if (rc) {
 		log_err("database: grant %s is damaged", out->id);
 		grant_free(out);
@@ -157,8 +164,9 @@ static int start_filter(struct store *s, sqlite3_stmt **st, const struct grant_f
 	unsigned int nr = 0;
 	int rc = -ENOMEM;
 
-	buf_str(&sql, "SELECT " COLUMNS " FROM \"grant\" WHERE key_id = ?");
-	value[nr++] = f->key_id;
+	buf_str(&sql, "SELECT " COLUMNS " FROM \"grant\" WHERE ");
+	buf_str(&sql, f->key_id ? "key_id = ?" : "retiring = ?");
+	value[nr++] = f->key_id ? f->key_id : f->retiring;
 	if (f->grantee) {
 		buf_str(&sql, " AND grantee = ?");
 		value[nr++] = f->grantee;

@@ -3,11 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blob.h"
-#include "root.h"
 #include "store_sql.h"
-
-_Static_assert(KEY_MATERIAL_SIZE + ROOT_WRAP_OVERHEAD == WRAPPED_MATERIAL_SIZE, "a wrapped key material");
 
 static const char *const states[] = {
 	[KEY_ENABLED] = "Enabled",
@@ -30,15 +26,16 @@ void key_free(struct key *k)
 
 int store_key_add(struct store *s, const struct key *k, const uint8_t wrapped[WRAPPED_MATERIAL_SIZE])
 {
+	struct material first = { .rotation = ROTATION_NONE, .created_ms = k->created_ms };
 	int rc;
 
 	rc = sql_run(s, "INSERT INTO key (id, aws_managed, state, description, policy, created_ms, material_id)"
 			" VALUES (?, ?, ?, ?, ?, ?, ?)", "sisssis", k->id, (int64_t)k->aws_managed,
 		     states[k->state], k->description, k->policy, k->created_ms, k->material_id);
-	if (!rc)
-		rc = sql_run(s, "INSERT INTO material (id, key_id, wrapped, created_ms) VALUES (?, ?, ?, ?)", "ssbi",
-			     k->material_id, k->id, wrapped, (size_t)WRAPPED_MATERIAL_SIZE, k->created_ms);
-	return rc;
+	if (!rc && k->rotation_days)
+		rc = store_key_set_rotation(s, k);
+	memcpy(first.id, k->material_id, sizeof(first.id));
+	return rc ? rc : store_material_add(s, k->id, &first, wrapped);
 }
 
 static int read_state(sqlite3_stmt *st, int col, enum key_state *out)
@@ -73,6 +70,8 @@ static int read_key(sqlite3_stmt *st, struct key *out)
 	out->pending_days = sqlite3_column_int(st, 7);
 	if (!rc)
 		rc = sql_text(st, 8, out->material_id, sizeof(out->material_id));
+	out->rotation_days = sqlite3_column_int(st, 9);
+	out->rotate_ms = sqlite3_column_int64(st, 10);
 	return rc;
 }
 
@@ -83,7 +82,7 @@ int store_key_get(struct store *s, const char *id, struct key *out)
 
 	memset(out, 0, sizeof(*out));
 	rc = sql_start(s, &st, "SELECT id, aws_managed, state, description, policy, created_ms, deletion_ms,"
-			       " pending_days, material_id FROM key WHERE id = ?", "s", id);
+			       " pending_days, material_id, rotation_days, rotate_ms FROM key WHERE id = ?", "s", id);
 	if (rc)
 		return rc;
 	rc = sql_step(s, st);
@@ -111,6 +110,40 @@ int store_key_set_policy(struct store *s, const char *id, const char *policy)
 	return sql_change(s, "UPDATE key SET policy = ? WHERE id = ?", "ss", policy, id);
 }
 
+int store_key_set_description(struct store *s, const char *id, const char *description)
+{
+	return sql_change(s, "UPDATE key SET description = ? WHERE id = ?", "ss", description, id);
+}
+
+int store_key_set_rotation(struct store *s, const struct key *k)
+{
+	if (!k->rotation_days)
+		return sql_change(s, "UPDATE key SET rotation_days = 0, rotate_ms = NULL WHERE id = ?", "s", k->id);
+	return sql_change(s, "UPDATE key SET rotation_days = ?, rotate_ms = ? WHERE id = ?", "iis",
+			  (int64_t)k->rotation_days, k->rotate_ms, k->id);
+}
+
+int store_key_rotation_due(struct store *s, int64_t now_ms, char id[KEY_ID_SIZE])
+{
+	sqlite3_stmt *st;
+	int rc = sql_start(s, &st, "SELECT id FROM key WHERE rotate_ms <= ? AND state = 'Enabled' LIMIT 1", "i", now_ms);
+
+	if (rc)
+		return rc;
+	rc = sql_step(s, st);
+	if (rc == 1)
+		rc = sql_text(st, 0, id, KEY_ID_SIZE);
+	else if (!rc)
+		rc = -ENOENT;
+	sql_finish(s, st);
+	return rc;
+}
+
+int store_key_count(struct store *s, int64_t *nr)
+{
+	return sql_number(s, nr, "SELECT count(*) FROM key WHERE NOT aws_managed", "");
+}
+
 int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr)
 {
 	sqlite3_stmt *st;
@@ -125,24 +158,6 @@ int store_key_list(struct store *s, const char *after, unsigned int max, struct 
 			break;
 		++*nr;
 	}
-	sql_finish(s, st);
-	return rc;
-}
-
-int store_material_get(struct store *s, const char *key_id, const char *material_id,
-		       uint8_t wrapped[WRAPPED_MATERIAL_SIZE])
-{
-	sqlite3_stmt *st;
-	int rc = sql_start(s, &st, "SELECT wrapped FROM material WHERE id = ? AND key_id = ?", "ss", material_id,
-			   key_id);
-
-	if (rc)
-		return rc;
-	rc = sql_step(s, st);
-	if (rc == 1)
-		rc = sql_blob(st, 0, wrapped, WRAPPED_MATERIAL_SIZE);
-	else if (!rc)
-		rc = -ENOENT;
 	sql_finish(s, st);
 	return rc;
 }

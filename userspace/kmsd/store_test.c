@@ -390,11 +390,11 @@ static void a_newer_or_foreign_database_is_refused(void **state)
 	struct stat st;
 	FILE *file;
 
-	assert_int_equal(sql_run(f->store, "PRAGMA user_version = 2", ""), 0);
+	assert_int_equal(sql_run(f->store, "PRAGMA user_version = 3", ""), 0);
 	store_close(f->store);
 	f->store = NULL;
 	assert_int_equal(store_open(f->path, &f->store, &e), -EBADMSG);
-	assert_non_null(strstr(e.what, "version 2"));
+	assert_non_null(strstr(e.what, "version 3"));
 	assert_null(f->store);
 	assert_int_equal(unlink(f->path), 0);
 	file = fopen(f->path, "w");

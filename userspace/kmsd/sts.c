@@ -8,7 +8,7 @@
 
 #define NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 
-static const struct operation get_caller_identity = { "GetCallerIdentity", op_get_caller_identity, false };
+static const struct operation get_caller_identity = { "GetCallerIdentity", op_get_caller_identity, false, FAULT_NONE };
 
 const struct operation *sts_operation(void)
 {

@@ -96,10 +96,13 @@ void trail_close(struct trail *t)
 
 /* The request's members that a record may show. Plaintext, CiphertextBlob, GrantTokens and the like stay out. */
 static const char *const shown[] = {
-	"AliasName", "BypassPolicyLockoutSafetyCheck", "Constraints", "CustomerMasterKeySpec", "Description", "DryRun",
-	"DryRunModifiers", "EncryptionAlgorithm", "EncryptionContext", "GrantId", "GranteePrincipal", "KeyId", "KeySpec",
-	"KeyUsage", "Limit", "Marker", "Name", "NumberOfBytes", "Operations", "Origin", "PendingWindowInDays", "Policy",
-	"PolicyName", "RetiringPrincipal", "TargetKeyId",
+	"AliasName", "BypassPolicyLockoutSafetyCheck", "Constraints", "CustomKeyStoreId", "CustomKeyStoreName",
+	"CustomerMasterKeySpec", "Description", "DestinationEncryptionAlgorithm", "DestinationEncryptionContext",
+	"DestinationKeyId", "DryRun", "DryRunModifiers", "EncryptionAlgorithm", "EncryptionContext", "GrantId",
+	"GranteePrincipal", "GranteeServicePrincipal", "IncludeKeyMaterial", "KeyId", "KeySpec", "KeyUsage", "Limit",
+	"Marker", "Name", "NumberOfBytes", "Operations", "Origin", "PendingWindowInDays", "Policy", "PolicyName",
+	"RetiringPrincipal", "RetiringServicePrincipal", "RotationPeriodInDays", "SourceEncryptionAlgorithm",
+	"SourceEncryptionContext", "SourceKeyId", "TagKeys", "Tags", "TargetKeyId",
 };
 
 static void put_parameters(struct jsonw *w, const struct call *c)
