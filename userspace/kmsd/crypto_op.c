@@ -83,7 +83,7 @@ enum fault crypto_op_find_sealed(struct call *c, struct crypto_op *op, const str
 	enum fault f;
 
 	if (op->ref)
-		return keyref_find(c, op->ref, KEYREF_ANY, &op->key, op->alias);
+		return keyref_find(c, op->ref, KEYREF_CRYPTO, &op->key, op->alias);
 	if (blob_identify((const uint8_t *)blob->data, blob->len, &id))
 		return invalid_ciphertext(c);
 	f = keyref_load(c, id.key_id, &op->key);

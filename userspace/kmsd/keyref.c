@@ -131,8 +131,16 @@ enum fault keyref_load(struct call *c, const char *id, struct key *out)
 	return FAULT_NONE;
 }
 
+/* bad_arn - what can be no key of any KMS. */
+static enum fault bad_arn(struct call *c, const char *ref, enum keyref_form form)
+{
+	bool modelled = form == KEYREF_ID || form == KEYREF_ANY;
+
+	return call_fail(c, modelled ? FAULT_INVALID_ARN : FAULT_NOT_FOUND, "Invalid arn %.256s", ref);
+}
+
 /* local_part - of an ARN of this KMS its resource ("key/..." or "alias/..."); of anything else the thing itself. */
-static enum fault local_part(struct call *c, const char *ref, const char **part)
+static enum fault local_part(struct call *c, const char *ref, enum keyref_form form, const char **part)
 {
 	struct arn arn;
 
@@ -140,7 +148,7 @@ static enum fault local_part(struct call *c, const char *ref, const char **part)
 	if (strncmp(ref, "arn:", 4))
 		return FAULT_NONE;
 	if (!arn_parse(ref, &arn) || strcmp(arn.partition, "aws") || strcmp(arn.service, "kms"))
-		return call_fail(c, FAULT_NOT_FOUND, "Invalid arn %.256s", ref);
+		return bad_arn(c, ref, form);
 	if (strcmp(arn.region, c->svc->region))
 		return call_fail(c, FAULT_NOT_FOUND, "Invalid arn %.64s", c->svc->region);
 	/* Another account's keys: what AWS says of those that do not exist or are not shared with us. */
@@ -161,14 +169,14 @@ enum fault keyref_find(struct call *c, const char *ref, enum keyref_form form, s
 	memset(out, 0, sizeof(*out));
 	if (alias)
 		*alias = '\0';
-	f = local_part(c, ref, &part);
+	f = local_part(c, ref, form, &part);
 	if (f)
 		return f;
 	if (part != ref && !strncmp(part, "key/", 4))
 		part += 4;
 	else if (part != ref && strncmp(part, "alias/", 6))
-		return call_fail(c, FAULT_NOT_FOUND, "Invalid arn %.256s", ref);
-	if (form == KEYREF_ANY && ident_alias_ok(part)) {
+		return bad_arn(c, ref, form);
+	if ((form == KEYREF_ANY || form == KEYREF_CRYPTO) && ident_alias_ok(part)) {
 		f = find_alias(c, part, id);
 		if (f)
 			return f;

@@ -13,10 +13,13 @@
 enum keyref_form {
 	KEYREF_ID,	/* key id or key ARN */
 	KEYREF_ANY,	/* those, alias name or alias ARN */
+	/* The same two for operations that have no InvalidArnException: what is no ARN of a key is not found. */
+	KEYREF_TARGET,
+	KEYREF_CRYPTO,
 };
 
 /*
- * keyref_find - the key named by member KeyId (or @name); FAULT_NOT_FOUND, FAULT_VALIDATION. Fills in c->key_arn.
+ * keyref_find - the key named by member KeyId (or @name); FAULT_NOT_FOUND, FAULT_INVALID_ARN. Fills in c->key_arn.
  * *alias (may be NULL) is set to the alias name when the key was named by one. The default alias makes its key at its
  * first use. The caller frees @out with key_free() in any case.
  */

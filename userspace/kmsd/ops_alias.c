@@ -59,7 +59,7 @@ enum fault op_create_alias(struct call *c)
 	if (!f)
 		f = check_new_name(c, name);
 	if (!f)
-		f = keyref_find(c, target, KEYREF_ID, &k, NULL);
+		f = keyref_find(c, target, KEYREF_TARGET, &k, NULL);
 	if (f)
 		goto out;
 	keyref_alias_arn(c->svc, name, alias_arn);
@@ -133,7 +133,7 @@ enum fault op_update_alias(struct call *c)
 	if (!f)
 		f = authorize_old(c, "UpdateAlias", &a);
 	if (!f)
-		f = keyref_find(c, target, KEYREF_ID, &k, NULL);
+		f = keyref_find(c, target, KEYREF_TARGET, &k, NULL);
 	if (!f)
 		f = authorize_target(c, "UpdateAlias", &k);
 	if (!f && strcmp(a.key_id, k.id))

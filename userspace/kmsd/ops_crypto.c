@@ -32,7 +32,7 @@ static enum fault find_and_authorize(struct call *c, const char *name, struct cr
 
 	if (!op->ref)
 		return param_invalid(c, "KeyId", "Member must not be null");
-	f = keyref_find(c, op->ref, KEYREF_ANY, &op->key, op->alias);
+	f = keyref_find(c, op->ref, KEYREF_CRYPTO, &op->key, op->alias);
 	return f ? f : crypto_op_authorize(c, name, op);
 }
 

@@ -41,7 +41,7 @@ static enum fault must_be(struct call *c, const char *name, const char *value, c
 
 static enum fault check_create_params(struct call *c)
 {
-	const char *store = NULL;
+	const char *store = NULL, *xks = NULL;
 	bool multi_region = false;
 	enum fault f = must_be(c, "KeyUsage", "ENCRYPT_DECRYPT", other_usages);
 
@@ -56,6 +56,8 @@ static enum fault check_create_params(struct call *c)
 	if (!f && store)
 		f = call_fail(c, FAULT_STORE_NOT_FOUND, "There is no custom key store %.64s", store);
 	if (!f)
+		f = param_string(c, "XksKeyId", 1, 128, &xks);
+	if (!f && xks)
 		f = param_absent(c, "XksKeyId");
 	if (!f)
 		f = param_bool(c, "MultiRegion", &multi_region);

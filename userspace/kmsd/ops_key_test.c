@@ -32,8 +32,8 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 	struct kit *k = *state;
 	static const char *const missing[] = {
 		"alias/none", KIT_ARN("alias/none"), "332306ac-4b7e-4114-9282-8ecf0d4e9a24", "nonsense", "",
-		KIT_ARN("key/332306ac-4b7e-4114-9282-8ecf0d4e9a24"), KIT_ARN("key/x"), KIT_ARN("store/x"),
-		"arn:aws:kms:local-2:" KIT_ACCOUNT ":key/332306ac-4b7e-4114-9282-8ecf0d4e9a24", "arn:aws:iam::1:x",
+		KIT_ARN("key/332306ac-4b7e-4114-9282-8ecf0d4e9a24"), KIT_ARN("key/x"),
+		"arn:aws:kms:local-2:" KIT_ACCOUNT ":key/332306ac-4b7e-4114-9282-8ecf0d4e9a24",
 	};
 
 	kit_key(k, arn);
@@ -49,6 +49,12 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 
 		assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"%s\"}", missing[i]), want);
 	}
+	/* What can be no key of any KMS is another error, where the operation has it. */
+	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"%s\"}", KIT_ARN("store/x")),
+			    "InvalidArnException");
+	assert_string_equal(kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"arn:aws:iam::1:x\"}"), "InvalidArnException");
+	assert_string_equal(kit_fails(k, "admin", "Encrypt", "{\"KeyId\":\"arn:aws:iam::1:x\",\"Plaintext\":\"YQ==\"}"),
+			    "NotFoundException");
 	assert_string_equal(kit_fails(k, "admin", "DescribeKey", "{\"KeyId\":\"arn:aws:kms:local-1:210987654321:key/%s\"}",
 				      strstr(arn, "key/") + 4), "AccessDeniedException");
 	/* What manages a key wants its id or ARN, as at AWS. */

@@ -46,7 +46,7 @@ static enum fault read_request(struct call *c, struct reencrypt *r)
 static enum fault authorize(struct call *c, struct reencrypt *r)
 {
 	char to_arn[ARN_SIZE];
-	enum fault f = keyref_find(c, r->to.ref, KEYREF_ANY, &r->to.key, r->to.alias);
+	enum fault f = keyref_find(c, r->to.ref, KEYREF_CRYPTO, &r->to.key, r->to.alias);
 
 	if (f)
 		return f;

@@ -39,7 +39,7 @@ enum fault op_refused_on_key(struct call *c)
 
 enum fault op_refused_crypto(struct call *c)
 {
-	return refuse_key(c, KEYREF_ANY, true);
+	return refuse_key(c, KEYREF_CRYPTO, true);
 }
 
 enum fault op_refused(struct call *c)
