@@ -14,7 +14,8 @@ static void describe_reads_what_it_needs(void **state)
 	BEGIN({ .status = 200, .headers = "x-amzn-RequestId: r-1\r\n", .body = DESCRIBED(KEY, "Enabled") },
 	      OK(DESCRIBED(KEY, "PendingDeletion")),
 	      OK(DESCRIBED(KEY, "Strange")),
-	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":\"RSA_2048\"}}"));
+	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":\"RSA_2048\"}}"),
+	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":null,\"KeyUsage\":null}}"));
 	assert_int_equal(kms_describe_key(kms, KEY, "token", &key, &answer, &error), 0);
 	assert_string_equal(key.arn, KEY);
 	assert_int_equal(key.state, KMS_STATE_ENABLED);
@@ -34,6 +35,9 @@ static void describe_reads_what_it_needs(void **state)
 	assert_int_equal(key.state, KMS_STATE_UNKNOWN);
 	assert_int_equal(kms_describe_key(kms, KEY, NULL, &key, &answer, &error), 0);
 	assert_false(key.symmetric);
+	/* to every SDK a null is as good as nothing */
+	assert_int_equal(kms_describe_key(kms, KEY, NULL, &key, &answer, &error), 0);
+	assert_true(key.symmetric);
 }
 
 static void requests_are_signed_posts(void **state)

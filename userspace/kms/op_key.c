@@ -34,8 +34,8 @@ static int read_metadata(struct json_object *obj, const char *key_id, struct kms
 	const struct js_member members[] = {
 		{ "Arn", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
 		{ "KeyState", JS_STRING, 0, 1, 64, .string = &state },
-		{ "KeySpec", JS_STRING, JS_OPTIONAL, 1, 64, .string = &spec },
-		{ "KeyUsage", JS_STRING, JS_OPTIONAL, 1, 64, .string = &usage },
+		{ "KeySpec", JS_STRING, JS_OPTIONAL | JS_NULLABLE, 1, 64, .string = &spec },
+		{ "KeyUsage", JS_STRING, JS_OPTIONAL | JS_NULLABLE, 1, 64, .string = &usage },
 		{ .name = NULL },
 	};
 
