@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ecache-net against moto_server, a KMS by people who never heard of us: encoding, signatures, encryption context.
+
+It needs python3-moto with its server's modules, which Debian 12 has not: scripts/check runs it in the toolbox root.
+Where moto is not like AWS says Documentation/moto.md; what is asserted about that here is marked so.
+NET=PROGRAM says which ecache-net. Arguments go to unittest.
+"""
+import base64
+import fcntl
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+
+REGION = "eu-west-1"
+CONTEXT = {"ecache:cache-id": "c1", "ecache:format": "1", "snow": "\u2603 \"\\"}
+KEY_BYTES = 64
+ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["kms:*", "sts:*"], "Resource": "*"}]}
+
+
+class Net:
+    """ecache-net with some credentials, and the requests that ecached would send (kms/net.h)."""
+
+    def __init__(self, endpoint, access_key, secret):
+        self.dir = tempfile.mkdtemp(prefix="moto-peer-")
+        self.socket = os.path.join(self.dir, "net.sock")
+        credentials = self.write("credentials", f"[host]\naws_access_key_id={access_key}\naws_secret_access_key={secret}\n")
+        conf = self.write("ecached.conf", f"region={REGION}\nkms-endpoint={endpoint}\nhost-profile=host\n"
+                          f"host-principal=arn:aws:iam::123456789012:role/host\nhost-credentials={credentials}\n"
+                          f"net-socket={self.socket}\n")
+        self.process = subprocess.Popen([os.environ["NET"], "--config", conf, "--allow-uid", str(os.getuid())])
+        for _ in range(500):
+            if os.path.exists(self.socket):
+                return
+            time.sleep(0.01)
+        raise AssertionError("no ecache-net")
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+        return path
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+        shutil.rmtree(self.dir)
+
+    def ask(self, op, fd=None, **members):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+            sock.settimeout(60)
+            sock.connect(self.socket)
+            socket.send_fds(sock, [json.dumps({"op": op, **members}).encode()], [fd] if fd is not None else [])
+            return json.loads(sock.recv(65536))
+
+    def unwrap(self, **members):
+        fd = os.memfd_create("secret", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.ftruncate(fd, os.sysconf("SC_PAGESIZE"))
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+            return self.ask("unwrap", fd, bytes=KEY_BYTES, **members), os.pread(fd, KEY_BYTES, 0)
+        finally:
+            os.close(fd)
+
+
+class Peer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            port = sock.getsockname()[1]
+        cls.url = f"http://127.0.0.1:{port}"
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        server.start()
+        cls.addClassCleanup(server.stop)
+        cls.kms = cls.client("kms")
+        iam = cls.client("iam")
+        iam.create_user(UserName="host")
+        iam.put_user_policy(UserName="host", PolicyName="all", PolicyDocument=json.dumps(ALL))
+        key = iam.create_access_key(UserName="host")["AccessKey"]
+        cls.arn = cls.kms.create_key()["KeyMetadata"]["Arn"]
+        made = cls.kms.generate_data_key(KeyId=cls.arn, NumberOfBytes=KEY_BYTES, EncryptionContext=CONTEXT)
+        cls.plaintext = made["Plaintext"]
+        cls.wrapped = dict(key_arn=cls.arn, context=CONTEXT, blob=base64.b64encode(made["CiphertextBlob"]).decode())
+        cls.net = Net(cls.url, key["AccessKeyId"], key["SecretAccessKey"])
+        cls.addClassCleanup(cls.net.stop)
+        cls.impostor = Net(cls.url, key["AccessKeyId"], key["SecretAccessKey"][::-1])
+        cls.addClassCleanup(cls.impostor.stop)
+
+    @classmethod
+    def client(cls, service):
+        return boto3.client(service, region_name=REGION, endpoint_url=cls.url, aws_access_key_id="x", aws_secret_access_key="x",
+                            config=Config(retries={"max_attempts": 0}))
+
+    def check_signatures(self, on):
+        """From now on moto verifies who asks, or lets everybody in, as it does by default."""
+        urllib.request.urlopen(urllib.request.Request(self.url + "/moto-api/reset-auth", b"0" if on else b"Infinity",
+                                                      {"Content-Type": "text/plain"}), timeout=20)
+
+    def test_a_data_key_is_unwrapped(self):
+        answer, key = self.net.unwrap(**self.wrapped)
+        self.assertEqual((answer["transport"], answer["http_status"]), ("answered", 200))
+        self.assertEqual(key, self.plaintext)
+
+    def test_another_context_opens_nothing(self):
+        for context in ({}, {**CONTEXT, "snow": "rain"}, {**CONTEXT, "more": "x"}, {"ecache:cache-id": "c1"}):
+            answer, key = self.net.unwrap(**{**self.wrapped, "context": context})
+            with self.subTest(context):
+                self.assertEqual((answer["http_status"], answer["code"]), (400, "InvalidCiphertextException"))
+                self.assertEqual(key, bytes(KEY_BYTES))
+
+    def test_a_probe(self):
+        # moto: DryRun is ignored and the plaintext comes; a KMS that knows no dry run says yes by a 200.
+        self.assertEqual(self.net.ask("probe", **self.wrapped)["http_status"], 200)
+        answer = self.net.ask("probe", **{**self.wrapped, "blob": base64.b64encode(b"x" * 100).decode()})
+        self.assertNotEqual(answer["http_status"], 200)
+
+    def test_a_key_is_described(self):
+        answer = self.net.ask("describe", key_arn=self.arn)
+        self.assertEqual((answer["key_arn"], answer["key_state"], answer["symmetric"]), (self.arn, "Enabled", True))
+        # moto: DisableKey wants the bare id
+        self.kms.disable_key(KeyId=self.arn.rsplit("/", 1)[1])
+        self.addCleanup(self.kms.enable_key, KeyId=self.arn.rsplit("/", 1)[1])
+        self.assertEqual(self.net.ask("describe", key_arn=self.arn)["key_state"], "Disabled")
+        answer = self.net.ask("describe", key_arn=self.arn[:-12] + "0" * 12)
+        self.assertEqual((answer["http_status"], answer["code"]), (400, "NotFoundException"))
+
+    def test_a_grant_is_retired(self):
+        grant = self.kms.create_grant(KeyId=self.arn, GranteePrincipal="arn:aws:iam::123456789012:role/host", Operations=["Decrypt"])
+        self.assertEqual(self.net.ask("retire", key_arn=self.arn, grant_id=grant["GrantId"])["http_status"], 200)
+        self.assertEqual(self.kms.list_grants(KeyId=self.arn)["Grants"], [])
+
+    def test_signatures(self):
+        self.check_signatures(True)
+        self.addCleanup(self.check_signatures, False)
+        answer, key = self.net.unwrap(**self.wrapped)
+        self.assertEqual((answer["http_status"], key), (200, self.plaintext))
+        self.assertIn(":user/host", self.net.ask("caller")["arn"])
+        # moto: 403 and XML where KMS has 400 and JSON; the status alone speaks, and no key comes
+        answer, key = self.impostor.unwrap(**self.wrapped)
+        self.assertEqual((answer["transport"], answer["http_status"]), ("answered", 403))
+        self.assertEqual(key, bytes(KEY_BYTES))
+
+
+if __name__ == "__main__":
+    # boto3 leaves its connections to the garbage collector.
+    unittest.main(warnings="ignore")
