@@ -75,7 +75,7 @@ static bool signed_by(const char *id)
 	char text[64];
 
 	snprintf(text, sizeof(text), "Credential=%s/", id);
-	return strstr(fake.head, text) != NULL;
+	return !!strstr(fake.head, text);
 }
 
 static enum verdict verdict(void)

@@ -91,7 +91,7 @@ static void what_was_put_is_had(void **state)
 
 static bool holds(const char *text)
 {
-	return memmem(cache.pages.data, cache.pages.cap, text, strlen(text)) != NULL;
+	return !!memmem(cache.pages.data, cache.pages.cap, text, strlen(text));
 }
 
 static void what_does_not_expire_is_not_kept(void **state)

@@ -251,6 +251,9 @@ static enum look chain(const struct creds_source *src, struct files *f, const ch
 		look = creds_of_environment(out, e);
 	if (look == NOT_HERE)
 		look = of_profile(src, f, profile, out, e);
+	/* Who names a profile means that one. */
+	if (src->profile || (src->environment && variable("AWS_PROFILE")))
+		return look;
 	if (look == NOT_HERE && src->environment)
 		look = of_web_identity(src, out, e);
 	if (look == NOT_HERE && src->environment)

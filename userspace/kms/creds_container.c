@@ -23,10 +23,10 @@ static bool may_connect(const struct sockaddr *sa)
 }
 
 /*
- * token - what goes into the Authorization header, if anything. A file is read each time, since whoever runs the
+ * read_token - what goes into the Authorization header, if anything. A file is read each time, since whoever runs the
  * container replaces it. One newline at its end is none of it; any other would end the header.
  */
-static int token(const struct creds_source *src, struct secret *out, struct err *e)
+static int read_token(const struct creds_source *src, struct secret *out, struct err *e)
 {
 	const char *path = src->container_token_file, *value = NULL;
 	int rc;
@@ -110,7 +110,7 @@ enum look creds_of_container(const struct creds_source *src, struct creds *out, 
 		err_set(e, -EOPNOTSUPP, "a container's endpoint cannot be asked here");
 		return FAILED;
 	}
-	if (surroundings_parse(uri, DEFAULT_HOST, &ep, path, e) || token(src, &authorization, e))
+	if (surroundings_parse(uri, DEFAULT_HOST, &ep, path, e) || read_token(src, &authorization, e))
 		goto out;
 	rq.path = path;
 	/* Over TLS a certificate says who it is. */

@@ -74,7 +74,7 @@ static void plain_http_is_for_this_host_and_its_agents(void **state)
 		"http://127.0.0.1/a b", "http://127.0.0.1?x", "",
 	};
 	static const char *const elsewhere[] = { "0.0.0.0", "[::ffff:127.0.0.1]" };
-	struct creds_source src = { .kind = CREDS_CONTAINER };
+	struct creds_source src = { .kind = CREDS_CONTAINER }, imds = { .kind = CREDS_IMDS, .imds_endpoint = uri };
 	const char *port;
 	size_t i;
 
@@ -94,7 +94,7 @@ static void plain_http_is_for_this_host_and_its_agents(void **state)
 		if (load(&src) != -EAGAIN)
 			fail_msg("asked: %s: %s", uri, error.what);
 		snprintf(uri, sizeof(uri), "http://%s%s", elsewhere[i], port);
-		if (load(&(struct creds_source){ .kind = CREDS_IMDS, .imds_endpoint = uri }) != -EAGAIN)
+		if (load(&imds) != -EAGAIN)
 			fail_msg("asked: %s: %s", uri, error.what);
 	}
 	for (i = 0; i < COUNT(bad); i++) {
@@ -148,7 +148,8 @@ static void bad_answers_of_a_container_give_nothing(void **state)
 	BEGIN({ .status = 302, .headers = "Location: http://127.0.0.1:1/\r\n", .body = DOCUMENT },
 	      ANSWER(403, DOCUMENT),
 	      OK("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}"), OK("nothing"),
-	      OK("{\"AccessKeyId\":\"A B\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2038-01-01T00:00:00Z\"}"));
+	      OK("{\"AccessKeyId\":\"A B\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+		 "\"Expiration\":\"2038-01-01T00:00:00Z\"}"));
 	src.container_uri = uri_of("/");
 	for (i = 0; i < 5; i++) {
 		assert_true(load(&src) < 0);
@@ -300,6 +301,11 @@ static void the_environment_of_an_instance(void **state)
 	assert_int_equal(fake.requests, 0);
 	setenv("AWS_EC2_METADATA_DISABLED", "false", 1);
 	assert_int_equal(load(&src), 0);
+	assert_int_equal(fake.requests, 3);
+	/* who names a profile does not mean the instance */
+	setenv("AWS_PROFILE", "mine", 1);
+	assert_int_equal(load(&src), -ENOENT);
+	assert_non_null(strstr(error.what, "\"mine\""));
 	assert_int_equal(fake.requests, 3);
 }
 

@@ -5,7 +5,7 @@
 
 #define ROLE "arn:aws:iam::111122223333:role/"
 #define XML(id) "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>" id "</AccessKeyId>" \
-	"<SecretAccessKey>s-" id "</SecretAccessKey><SessionToken>t/" id "==</SessionToken>" \
+	"<SecretAccessKey>s1</SecretAccessKey><SessionToken>t/1==</SessionToken>" \
 	"<Expiration>2038-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
 #define NO(code) \
 	ANSWER(403, "<ErrorResponse><Error><Code>" code "</Code><Message>because</Message></Error></ErrorResponse>")
@@ -30,8 +30,8 @@ static void a_token_file_leads_to_a_role(void **state)
 	write_token("eyJ.first-1_+/~\n");
 	assert_int_equal(load(&src), 0);
 	assert_string_equal(creds.access_key_id, "ASIAW");
-	assert_string_equal(creds.secret_access_key, "s-ASIAW");
-	assert_string_equal(creds.session_token, "t/ASIAW==");
+	assert_string_equal(creds.secret_access_key, "s1");
+	assert_string_equal(creds.session_token, "t/1==");
 	assert_int_equal(creds.expires_s, 2145916800);
 	assert_string_equal(fake.body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A"
 			    "111122223333%3Arole%2Fhost&RoleSessionName=dm-ecache&"
@@ -108,7 +108,7 @@ static void a_role_is_assumed_with_the_keys_of_its_source(void **state)
 	assert_non_null(p);
 	assert_non_null(strstr(p, "/eu-west-1/sts/aws4_request"));
 	assert_non_null(strstr(p, "Credential=ASIAB/"));
-	assert_non_null(strstr(fake.head, "X-Amz-Security-Token: t/ASIAB==\r\n"));
+	assert_non_null(strstr(fake.head, "X-Amz-Security-Token: t/1==\r\n"));
 	assert_string_equal(fake.body, "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
 			    "%2Fa&RoleSessionName=dm-ecache&DurationSeconds=900&ExternalId=x%2Fy");
 }

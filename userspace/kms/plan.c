@@ -133,7 +133,8 @@ int plan_make(const struct plan_texts *texts, const char *profile, struct plan *
 		if (rc)
 			return rc;
 		if (out->nr == PLAN_ROLES)
-			return err_set(e, -ELOOP, "more than %d roles would be assumed one after the other", PLAN_ROLES);
+			return err_set(e, -ELOOP, "more than %d roles would be assumed one after the other",
+				       PLAN_ROLES);
 		add_role(out, &p);
 		if (p.credential_source.at)
 			return named_source(&p, at, out, e);

@@ -143,8 +143,8 @@ static void the_credentials_file_counts_before_the_config(void **state)
 
 	(void)state;
 	assert_int_equal(plan("[a]\naws_access_key_id=A\naws_secret_access_key=B\n",
-			      "[profile a]\naws_access_key_id=C\naws_secret_access_key=D\naws_session_token=E\n", "a", &p,
-			      NULL), 0);
+			      "[profile a]\naws_access_key_id=C\naws_secret_access_key=D\naws_session_token=E\n", "a",
+			      &p, NULL), 0);
 	assert_true(span_is(&p.from.access_key_id, "A"));
 	assert_true(span_is(&p.from.secret_access_key, "B"));
 }

@@ -73,10 +73,11 @@ static void __attribute__((noreturn)) serve(const struct agentconf *conf, int so
 		_exit(1);
 	for (;;) {
 		rc = ipc_recv(sock, &msg, &fd, -1);
-		if (rc == -ECONNRESET)
-			_exit(0);
-		if (rc)
+		if (rc == -EBADMSG)
 			continue;
+		/* The server sees it, and ends as well. */
+		if (rc)
+			_exit(rc != -ECONNRESET);
 		json_object_put(msg);
 		if (fd < 0)
 			continue;
