@@ -84,7 +84,7 @@ static void post(const struct parts *p)
 	struct err e = ERR_INIT;
 	struct response rs;
 
-	if (transport_post(transport, &rq, &rs, &e))
+	if (transport_send(transport, &rq, &rs, &e))
 		fail_msg("%s", e.what);
 	assert_int_equal(rs.status, 200);
 }
