@@ -130,8 +130,8 @@ static int search_grants(struct call *c, const struct key *k, const char *grante
 }
 
 /*
- * ask_grants - of the user or role, of its session, of the service that it calls for, and of the account (if the caller's
- * own policy allows it too).
+ * ask_grants - of the user or role, of its session, of the service that it calls for, and of the account (if the
+ * caller's own policy allows it too).
  */
 static int ask_grants(struct call *c, const char *op, const struct key *k, const struct authz *a, bool own_allows,
 		      bool *yes)

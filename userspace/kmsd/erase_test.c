@@ -57,7 +57,7 @@ static unsigned int in_files(struct kit *k, const struct copy *c)
 		assert_int_equal(fread(data, 1, (size_t)sb.st_size, file), sb.st_size);
 		fclose(file);
 		for (unsigned int i = 0; i < c->nr; i++)
-			seen[i] |= memmem(data, (size_t)sb.st_size, c->wrapped[i], WRAPPED_MATERIAL_SIZE) != NULL;
+			seen[i] |= !!memmem(data, (size_t)sb.st_size, c->wrapped[i], WRAPPED_MATERIAL_SIZE);
 		free(data);
 	}
 	closedir(d);
@@ -129,12 +129,12 @@ static void delete_one(struct kit *k, struct copy *gone)
 	gone->nr = 0;
 	kit_key(k, arn);
 	remember(k, arn, gone);
-	assert_string_equal(kit_fails(k, "admin", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", arn),
-			    "");
+	assert_string_equal(kit_fails(k, "admin", "ScheduleKeyDeletion",
+				      "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", arn), "");
 	kit_now += 7 * DAY_MS;
 }
 
-/* Another process that reads keeps the log from being emptied; requests go on, and the log is emptied when it is done. */
+/* Another process that reads keeps the log from being emptied; requests go on, and it is emptied when that is done. */
 static void a_reader_delays_it_and_nobody(void **state)
 {
 	struct kit *k = *state;

@@ -192,7 +192,8 @@ enum fault keyref_find(struct call *c, const char *ref, enum keyref_form form, s
 enum fault keyref_customer(struct call *c, const struct key *k)
 {
 	if (k->aws_managed)
-		return call_fail(c, FAULT_UNSUPPORTED, "%s is managed by the service and cannot be changed.", c->key_arn);
+		return call_fail(c, FAULT_UNSUPPORTED, "%s is managed by the service and cannot be changed.",
+				 c->key_arn);
 	return FAULT_NONE;
 }
 

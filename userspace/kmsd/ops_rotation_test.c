@@ -341,7 +341,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bounds, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(twenty_five_on_demand_and_none_beside_an_automatic_one, kit_setup,
 						kit_teardown),
-		cmocka_unit_test_setup_teardown(the_services_own_key_rotates_yearly_and_only_so, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(the_services_own_key_rotates_yearly_and_only_so, kit_setup,
+						kit_teardown),
 		cmocka_unit_test_setup_teardown(conditions_see_the_period, kit_setup, kit_teardown),
 	};
 

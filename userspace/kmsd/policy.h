@@ -12,9 +12,10 @@
  * Policy documents in the grammar of AWS key policies. Two kinds: a key's policy says which principals may use the
  * key, a principal's own policy has no Principal element.
  *
- * Version, Id; Statement: Sid, Effect, Principal (keys only), Action, Resource, Condition; NotPrincipal (with Deny only),
- * NotAction and NotResource in place of what they negate. Anything else is refused when a policy comes in. A stored policy that holds what this program does not understand (an older program
- * reading a newer database) fails closed: an Allow statement with it allows nothing, a Deny statement denies.
+ * Version, Id; Statement: Sid, Effect, Principal (keys only), Action, Resource, Condition; NotPrincipal (with Deny
+ * only), NotAction and NotResource in place of what they negate. Anything else is refused when a policy comes in. A
+ * stored policy that holds what this program does not understand (an older program reading a newer database) fails
+ * closed: an Allow statement with it allows nothing, a Deny statement denies.
  */
 enum policy_kind {
 	POLICY_OF_KEY,

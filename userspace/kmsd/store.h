@@ -91,8 +91,8 @@ int store_key_count(struct store *s, int64_t *nr);
 /* store_key_list - ids above @after in order, at most @max; *nr of them. */
 int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr);
 /*
- * store_purge - delete the keys whose deletion is due, with material, tags, aliases, grants, and every trace in the log.
- * If another process keeps the log from being emptied, later calls see to it.
+ * store_purge - delete the keys whose deletion is due, with material, tags, aliases, grants, and every trace in the
+ * log. If another process keeps the log from being emptied, later calls see to it.
  */
 int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
 

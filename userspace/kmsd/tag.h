@@ -10,7 +10,8 @@
 
 /*
  * tags_read - member Tags; an absent one is an empty list. FAULT_TAG for a name twice, a reserved one ("aws:") or a
- * character that tags do not have; FAULT_LIMIT_EXCEEDED for more than a key may have. The caller frees @out in any case.
+ * character that tags do not have; FAULT_LIMIT_EXCEEDED for more than a key may have. The caller frees @out in any
+ * case.
  */
 enum fault tags_read(struct call *c, struct tag_list *out);
 
