@@ -44,6 +44,13 @@ does ecachectl destroy s512 --yes
 [ "$(grants)" = 1 ] || die "destroy left the grant of s512"
 say "the owner's grant, sectors of 512 bytes, AES-128: the same"
 
+does as_creator ecachectl create d1 /dev/ram1
+managed=$(owner DescribeKey '{"KeyId":"alias/aws/elasticache"}' | jq -r 'select(.KeyMetadata.KeyManager == "AWS") | .KeyMetadata.Arn')
+[ "$(status d1 .key_arn)" = "$managed" ] || die "d1 is under $(status d1 .key_arn), not the service's key $managed"
+owner DisableKey "{\"KeyId\":\"$managed\"}" | grep -q "UnsupportedOperation\|AccessDenied" || die "the service's key can be disabled"
+does ecachectl destroy d1 --yes
+say "without --kms-key: the KMS's own key, which nobody changes"
+
 within 20 "the first probe answers ok" verdict_is c1 ok
 ecachectl list | grep -q '^c1  *open  *ok' || die "list does not show c1: $(ecachectl list)"
 ecachectl status c1 | grep -q "key  *$KEY" || die "status does not show the key"
