@@ -15,10 +15,12 @@
 #include "admin.h"
 #include "cmd.h"
 #include "common/log.h"
+#include "events.h"
+#include "lines.h"
 #include "listener.h"
 #include "server.h"
 #include "state.h"
-#include "trail.h"
+#include "upkeep.h"
 
 struct sockets {
 	int fd[SERVER_LISTENERS_MAX];
@@ -123,7 +125,6 @@ static int serve(const struct config *c, struct err *e)
 {
 	struct service svc = SERVICE_INIT;
 	int rc, signal_fd, lock_fd = -1;
-	unsigned int purged;
 	char *trail = state_path(c->state_dir, STATE_TRAIL);
 
 	signal_fd = block_signals(e);
@@ -139,11 +140,13 @@ static int serve(const struct config *c, struct err *e)
 	if (!rc)
 		rc = store_check(svc.store, e);
 	if (!rc)
-		rc = trail_open(trail, &svc.trail, e);
+		rc = lines_open(trail, &svc.trail, e);
+	if (!rc && c->events_file)
+		rc = events_open(c->events_file, &svc.events, e);
 	if (!rc) {
-		rc = store_purge(svc.store, service_clock_ms(), &purged);
+		rc = upkeep(&svc, service_clock_ms());
 		if (rc)
-			err_sys(e, rc, "cannot delete the keys whose waiting period is over");
+			err_sys(e, rc, "cannot delete or rotate the keys that are due");
 	}
 	if (!rc)
 		rc = rates_new(c->rate_limits, &svc.rates, e);
@@ -157,7 +160,8 @@ static int serve(const struct config *c, struct err *e)
 		rc = serve_on(&svc, c, signal_fd, e);
 	inject_free(svc.inject);
 	rates_free(svc.rates);
-	trail_close(svc.trail);
+	events_close(svc.events);
+	lines_close(svc.trail);
 	state_close(&svc);
 	if (lock_fd >= 0)
 		close(lock_fd);

@@ -65,6 +65,7 @@ void config_free(struct config *c)
 	free(c->tls_certificate);
 	free(c->tls_key);
 	free(c->root_secret);
+	free(c->events_file);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -150,6 +151,11 @@ static int set_path(char **slot, const char *value, struct err *e)
 static int set_admin_socket(void *ctx, const char *value, struct err *e)
 {
 	return set_path(&((struct config *)ctx)->admin_socket, value, e);
+}
+
+static int set_events_file(void *ctx, const char *value, struct err *e)
+{
+	return set_path(&((struct config *)ctx)->events_file, value, e);
 }
 
 static int set_tls_certificate(void *ctx, const char *value, struct err *e)
@@ -253,6 +259,7 @@ int config_read(struct config *c, const char *path, bool required, struct err *e
 		{ "tls-certificate", set_tls_certificate, 0 },
 		{ "tls-key", set_tls_key, 0 },
 		{ "root-secret", config_set_root_secret, 0 },
+		{ "events-file", set_events_file, 0 },
 		{ "admin-socket", set_admin_socket, 0 },
 		{ "rate-limits", set_rate_limits, 0 },
 		{ "log-level", config_set_log_level, 0 },

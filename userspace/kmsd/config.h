@@ -22,6 +22,7 @@ struct config {
 	char *listen;			/* "127.0.0.1:PORT", "[::1]:PORT", with TLS any address; NULL: none */
 	char *tls_certificate;		/* file; NULL: no TLS */
 	char *tls_key;
+	char *events_file;		/* NULL: none */
 	char *root_secret;		/* of root_open(); NULL: in the state directory */
 	uid_t uid[CONFIG_IDS_MAX];	/* who may connect to the socket, besides root and the server's own user */
 	unsigned int nr_uids;

@@ -34,7 +34,7 @@ static void every_key(void **state)
 		      "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
 		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nthreads=3\nlog-level=debug\n"
 		      "admin-socket=/run/a.sock\ntls-certificate=/etc/c.pem\ntls-key=/etc/k.pem\n"
-		      "root-secret=credential:kms\nrate-limits=aws, CreateGrant:7\n",
+		      "root-secret=credential:kms\nevents-file=/run/e.log\nrate-limits=aws, CreateGrant:7\n",
 		      &e))
 		fail_msg("%s", e.what);
 	assert_string_equal(c.state_dir, "/srv/kms");
@@ -51,6 +51,7 @@ static void every_key(void **state)
 	assert_string_equal(c.tls_certificate, "/etc/c.pem");
 	assert_string_equal(c.tls_key, "/etc/k.pem");
 	assert_string_equal(c.root_secret, "credential:kms");
+	assert_string_equal(c.events_file, "/run/e.log");
 	assert_string_equal(c.rate_limits, "aws, CreateGrant:7");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	assert_int_equal(config_finish(&c, &e), 0);

@@ -164,6 +164,7 @@ static void a_kill_in_between_is_made_good(void **state)
 {
 	struct kit *k = *state;
 	static struct copy gone;
+	struct key_ref ref;
 	unsigned int nr;
 	int status;
 	pid_t pid;
@@ -182,7 +183,7 @@ static void a_kill_in_between_is_made_good(void **state)
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(in_files(k, &gone), 1);
 	kit_reopen(k);
-	assert_int_equal(store_purge(k->svc.store, kit_now, &nr), 0);
+	assert_int_equal(store_purge(k->svc.store, kit_now, 1, &ref, &nr), 0);
 	assert_int_equal(nr, 0);
 	assert_int_equal(in_files(k, &gone), 0);
 }

@@ -18,8 +18,9 @@
 #include "admin.h"
 #include "common/fsio.h"
 #include "common/log.h"
+#include "events.h"
 #include "exchange.h"
-#include "trail.h"
+#include "lines.h"
 
 /* A connection's memory holds request line, headers and MHD's own; bodies are in the exchange. */
 #define CONNECTION_MEMORY (64 * 1024)
@@ -198,9 +199,13 @@ static void read_signal(struct server *s, int signal_fd)
 
 	if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
-	if (info.ssi_signo != SIGHUP)
+	if (info.ssi_signo != SIGHUP) {
 		start_draining(s);
-	else if (s->svc->trail && trail_reopen(s->svc->trail, &e))
+		return;
+	}
+	if (s->svc->trail && lines_reopen(s->svc->trail, &e))
+		log_err("%s", e.what);
+	if (s->svc->events && events_reopen(s->svc->events, &e))
 		log_err("%s", e.what);
 }
 

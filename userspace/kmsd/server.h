@@ -19,7 +19,8 @@ int server_start(struct server **out, struct service *svc, const struct config *
 
 /*
  * server_run - until @signal_fd (a signalfd) has SIGTERM or SIGINT; then no new connection is taken, and what has
- * begun is answered, for at most SERVER_DRAIN_MS. SIGHUP reopens the audit log.
+ * begun is answered, for at most SERVER_DRAIN_MS. SIGHUP reopens the audit log and
+ * the file of events.
  */
 #define SERVER_DRAIN_MS 10000
 int server_run(struct server *s, int signal_fd, struct err *e);

@@ -11,6 +11,7 @@
 #include "call.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "events.h"
 #include "principal.h"
 #include "sigv4.h"
 #include "sts.h"
@@ -146,11 +147,11 @@ static enum fault strike(struct call *c, enum fault f)
 static enum fault run(struct call *c)
 {
 	struct store *s = c->svc->store;
-	enum fault f = upkeep(c);
-	int rc;
+	int rc = upkeep(c->svc, c->now_ms);
+	enum fault f;
 
-	if (f)
-		return f;
+	if (rc)
+		return call_internal(c, rc);
 	if (!rates_take(c->svc->rates, c->op->name, monotonic_ms()))
 		return call_fail(c, FAULT_THROTTLING, "Rate exceeded");
 	rc = c->op->writes ? store_begin(s) : store_begin_read(s);
@@ -167,6 +168,22 @@ static enum fault run(struct call *c)
 	if (!f && rc && !c->fate.undone)
 		f = call_internal(c, rc);
 	return strike(c, f);
+}
+
+/* record - an event carries the very record of the audit log, so that the two are known to be of one call. */
+static void record(const struct call *c)
+{
+	struct service *svc = c->svc;
+	struct buf text = BUF_INIT;
+
+	if (!c->op || !c->authenticated || (!svc->trail && !svc->events))
+		return;
+	trail_format(c, &text);
+	if (svc->events)
+		events_call(c, &text);
+	if (svc->trail)
+		trail_write(svc->trail, c, &text);
+	buf_wipe(&text);
 }
 
 static void put_error(struct call *c, bool sts)
@@ -213,7 +230,7 @@ void service_handle(struct service *svc, const struct http_request *rq, struct h
 		c.fault = prepare(&c, &sts);
 	if (!c.fault)
 		c.fault = run(&c);
-	trail_write(svc->trail, &c);
+	record(&c);
 	if (c.fault) {
 		log_debug("request %s: %s: %s: %s", c.request_id, c.op ? c.op->name : "?", fault_name(c.fault),
 			  c.message);

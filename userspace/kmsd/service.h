@@ -10,9 +10,10 @@
 #include "ident.h"
 #include "store.h"
 
+struct events;
 struct inject;
 struct rates;
-struct trail;
+struct lines;
 
 /* One KMS: an account in a region, its database, its root secret. Requests go in, answers come out; no sockets. */
 struct service {
@@ -20,7 +21,8 @@ struct service {
 	struct secret root;
 	char account[ACCOUNT_SIZE];
 	char region[REGION_SIZE];
-	struct trail *trail;		/* NULL: no audit log */
+	struct lines *trail;		/* NULL: no audit log */
+	struct events *events;		/* NULL: none go out */
 	struct rates *rates;		/* NULL: unlimited */
 	struct inject *inject;		/* NULL: nothing is */
 	int64_t (*clock_ms)(void);	/* milliseconds since 1970 */

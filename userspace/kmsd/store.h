@@ -92,9 +92,9 @@ int store_key_count(struct store *s, int64_t *nr);
 int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr);
 /*
  * store_purge - delete the keys whose deletion is due, with material, tags, aliases, grants, and every trace in the
- * log. If another process keeps the log from being emptied, later calls see to it.
+ * log; at most @max of them, *nr went. If another process keeps the log from being emptied, later calls see to it.
  */
-int store_purge(struct store *s, int64_t now_ms, unsigned int *nr);
+int store_purge(struct store *s, int64_t now_ms, unsigned int max, struct key_ref *gone, unsigned int *nr);
 
 /* key material: the first, and one for each rotation; none is ever replaced while the key lives */
 enum rotation {

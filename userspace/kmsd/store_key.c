@@ -144,14 +144,11 @@ int store_key_count(struct store *s, int64_t *nr)
 	return sql_number(s, nr, "SELECT count(*) FROM key WHERE NOT aws_managed", "");
 }
 
-int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr)
+/* take_ids - the rows of a statement that gives at most @max ids, to its end. */
+static int take_ids(struct store *s, sqlite3_stmt *st, unsigned int max, struct key_ref *out, unsigned int *nr)
 {
-	sqlite3_stmt *st;
-	int rc = sql_start(s, &st, "SELECT id FROM key WHERE id > ? ORDER BY id LIMIT ?", "si", after, (int64_t)max);
+	int rc;
 
-	*nr = 0;
-	if (rc)
-		return rc;
 	while ((rc = sql_step(s, st)) == 1 && *nr < max) {
 		rc = sql_text(st, 0, out[*nr].id, KEY_ID_SIZE);
 		if (rc)
@@ -162,7 +159,26 @@ int store_key_list(struct store *s, const char *after, unsigned int max, struct 
 	return rc;
 }
 
-int store_purge(struct store *s, int64_t now_ms, unsigned int *nr)
+int store_key_list(struct store *s, const char *after, unsigned int max, struct key_ref *out, unsigned int *nr)
+{
+	sqlite3_stmt *st;
+	int rc = sql_start(s, &st, "SELECT id FROM key WHERE id > ? ORDER BY id LIMIT ?", "si", after, (int64_t)max);
+
+	*nr = 0;
+	return rc ? rc : take_ids(s, st, max, out, nr);
+}
+
+static int delete_due(struct store *s, int64_t now_ms, unsigned int max, struct key_ref *gone, unsigned int *nr)
+{
+	sqlite3_stmt *st;
+	int rc = sql_start(s, &st,
+			   "DELETE FROM key WHERE id IN (SELECT id FROM key WHERE deletion_ms <= ? LIMIT ?) RETURNING id",
+			   "ii", now_ms, (int64_t)max);
+
+	return rc ? rc : take_ids(s, st, max, gone, nr);
+}
+
+int store_purge(struct store *s, int64_t now_ms, unsigned int max, struct key_ref *gone, unsigned int *nr)
 {
 	int64_t due;
 	int rc;
@@ -175,13 +191,10 @@ int store_purge(struct store *s, int64_t now_ms, unsigned int *nr)
 	rc = store_begin(s);
 	if (rc)
 		return rc;
-	rc = sql_number(s, &due, "SELECT count(*) FROM key WHERE deletion_ms <= ?", "i", now_ms);
-	if (!rc)
-		rc = sql_run(s, "DELETE FROM key WHERE deletion_ms <= ?", "i", now_ms);
-	rc = store_end(s, rc);
-	if (rc || !due)
-		return rc;
-	*nr = (unsigned int)due;
-	sql_scrub(s, true);
-	return 0;
+	rc = store_end(s, delete_due(s, now_ms, max, gone, nr));
+	if (rc)
+		*nr = 0;
+	if (*nr)
+		sql_scrub(s, true);
+	return rc;
 }

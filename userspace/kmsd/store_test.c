@@ -265,6 +265,7 @@ static void a_due_key_is_gone_with_all_that_hangs_on_it(void **state)
 	struct alias a = { .name = "alias/x", .key_id = KEY_A };
 	uint8_t wrapped[WRAPPED_MATERIAL_SIZE];
 	char wal[80];
+	struct key_ref gone[2];
 	unsigned int nr;
 	struct grant g;
 	struct key k;
@@ -282,10 +283,11 @@ static void a_due_key_is_gone_with_all_that_hangs_on_it(void **state)
 	k.deletion_ms = 1000;
 	assert_int_equal(store_key_set_state(f->store, &k), 0);
 	key_free(&k);
-	assert_int_equal(store_purge(f->store, 999, &nr), 0);
+	assert_int_equal(store_purge(f->store, 999, 2, gone, &nr), 0);
 	assert_int_equal(nr, 0);
-	assert_int_equal(store_purge(f->store, 1000, &nr), 0);
+	assert_int_equal(store_purge(f->store, 1000, 2, gone, &nr), 0);
 	assert_int_equal(nr, 1);
+	assert_string_equal(gone[0].id, KEY_A);
 	assert_int_equal(store_key_get(f->store, KEY_A, &k), -ENOENT);
 	assert_int_equal(store_material_get(f->store, KEY_A, MATERIAL "a", wrapped), -ENOENT);
 	assert_int_equal(store_grant_get(f->store, GRANT "0", &g), -ENOENT);

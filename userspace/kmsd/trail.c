@@ -2,96 +2,29 @@
 #include "trail.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "common/fsio.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "principal.h"
 #include "sts.h"
 
-struct trail {
-	char *path;
-	pthread_mutex_t lock;	/* one record at a time, and none while the file changes */
-	int fd;
-};
-
-/* end_line - a crash may have cut the last record short: what follows must not run into it. */
-static int end_line(int fd)
+static void lower_first(const char *name, char out[64])
 {
-	struct stat st;
-	char last;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (!st.st_size)
-		return 0;
-	if (pread(fd, &last, 1, st.st_size - 1) != 1)
-		return -EIO;
-	return last == '\n' ? 0 : write_all(fd, "\n", 1);
+	snprintf(out, 64, "%s", name);
+	out[0] = (char)tolower((unsigned char)out[0]);
 }
 
-static int open_log(const char *path, struct err *e)
+static void put_text(struct jsonw *w, const char *key, struct json_object *value)
 {
-	int rc, fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const char *text = value ? js_text(value, NULL) : "null";
 
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open the audit log %s", path);
-	rc = end_line(fd);
-	if (!rc)
-		return fd;
-	close(fd);
-	return err_sys(e, rc, "cannot append to the audit log %s", path);
-}
-
-int trail_open(const char *path, struct trail **out, struct err *e)
-{
-	struct trail *t = calloc(1, sizeof(*t));
-	int rc = -ENOMEM;
-
-	if (!t)
-		return err_sys(e, rc, "audit log");
-	t->path = strdup(path);
-	t->fd = t->path ? open_log(path, e) : err_sys(e, rc, "audit log");
-	if (t->fd < 0) {
-		rc = t->fd;
-		free(t->path);
-		free(t);
-		return rc;
-	}
-	pthread_mutex_init(&t->lock, NULL);
-	*out = t;
-	return 0;
-}
-
-int trail_reopen(struct trail *t, struct err *e)
-{
-	int fd = open_log(t->path, e);
-
-	if (fd < 0)
-		return fd;
-	pthread_mutex_lock(&t->lock);
-	close(t->fd);
-	t->fd = fd;
-	pthread_mutex_unlock(&t->lock);
-	return 0;
-}
-
-void trail_close(struct trail *t)
-{
-	if (!t)
-		return;
-	close(t->fd);
-	pthread_mutex_destroy(&t->lock);
-	free(t->path);
-	free(t);
+	if (text)
+		jsonw_raw(w, key, text);
+	else
+		w->b->failed = true;
 }
 
 /* The request's members that a record may show. Plaintext, CiphertextBlob, GrantTokens and the like stay out. */
@@ -123,18 +56,62 @@ static void put_parameters(struct jsonw *w, const struct call *c)
 
 		if (!json_object_object_get_ex(c->in, shown[i], &value))
 			continue;
-		snprintf(name, sizeof(name), "%s", shown[i]);
-		name[0] = (char)tolower((unsigned char)name[0]);
-		jsonw_raw(w, name,
-			  json_object_to_json_string_ext(value,
-							 JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		lower_first(shown[i], name);
+		put_text(w, name, value);
 	}
 	jsonw_close(w, '}');
+}
+
+/* put_date - as CloudTrail writes those of KMS's answers: DeletionDate has hours to 24, and AM or PM all the same. */
+static void put_date(struct jsonw *w, const char *key, double seconds)
+{
+	bool deletion = key && !strcmp(key, "deletionDate");
+	time_t t = (time_t)seconds;
+	char text[40];
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	if (deletion)
+		strftime(text, sizeof(text), "%b %-d, %Y %H:%M:%S %p", &tm);
+	else
+		strftime(text, sizeof(text), "%b %-d, %Y %-I:%M:%S %p", &tm);
+	jsonw_string(w, key, text);
+}
+
+/* put_lowered - a value of the answer, with the names of members as CloudTrail writes them. */
+static void put_lowered(struct jsonw *w, const char *key, struct json_object *value)
+{
+	char name[64];
+
+	switch (json_object_get_type(value)) {
+	case json_type_object:
+		jsonw_open(w, key, '{');
+		json_object_object_foreach(value, member, inner) {
+			lower_first(member, name);
+			put_lowered(w, name, inner);
+		}
+		jsonw_close(w, '}');
+		break;
+	case json_type_array:
+		jsonw_open(w, key, '[');
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			put_lowered(w, NULL, json_object_array_get_idx(value, i));
+		jsonw_close(w, ']');
+		break;
+	case json_type_double:
+		/* No other number of these answers has a fraction. */
+		put_date(w, key, json_object_get_double(value));
+		break;
+	default:
+		put_text(w, key, value);
+	}
 }
 
 /* put_response - only what changes state answers with something worth a record, and never a secret. */
 static void put_response(struct jsonw *w, const struct call *c)
 {
+	struct json_object *answer;
+
 	if (c->fault || !c->op->writes || !c->out.len) {
 		jsonw_null(w, "responseElements");
 		return;
@@ -144,9 +121,11 @@ static void put_response(struct jsonw *w, const struct call *c)
 		jsonw_string(w, "grantId", c->grant_id);
 		jsonw_string(w, "keyId", c->key_arn);
 		jsonw_close(w, '}');
-	} else {
-		jsonw_raw(w, "responseElements", c->out.data);
+		return;
 	}
+	answer = json_tokener_parse(c->out.data);
+	put_lowered(w, "responseElements", answer);
+	json_object_put(answer);
 }
 
 static void put_identity(struct jsonw *w, const struct call *c)
@@ -239,37 +218,10 @@ void trail_format(const struct call *c, struct buf *out)
 	jsonw_close(&w, '}');
 }
 
-/* append - the whole line or nothing of it. */
-static int append(int fd, const struct buf *line)
+void trail_write(struct lines *log, const struct call *c, struct buf *record)
 {
-	struct stat st;
-	int rc;
+	int rc = lines_append(log, record);
 
-	if (line->failed)
-		return -ENOMEM;
-	if (fstat(fd, &st))
-		return -errno;
-	rc = write_all(fd, line->data, line->len);
-	/* A full disk takes a part. If not even cutting helps, the next opening ends the line. */
-	if (rc && ftruncate(fd, st.st_size))
-		log_err("audit log: cannot take back a part of a record: %s", strerror(errno));
-	return rc;
-}
-
-void trail_write(struct trail *t, const struct call *c)
-{
-	struct buf line = BUF_INIT;
-	int rc;
-
-	if (!t || !c->op || !c->authenticated)
-		return;
-	trail_format(c, &line);
-	buf_char(&line, '\n');
-	pthread_mutex_lock(&t->lock);
-	rc = append(t->fd, &line);
-	pthread_mutex_unlock(&t->lock);
 	if (rc)
-		log_err("audit log %s: request %s (%s) is not recorded: %s", t->path, c->request_id, c->op->name,
-			strerror(-rc));
-	buf_wipe(&line);
+		log_err("audit log: request %s (%s) is not recorded: %s", c->request_id, c->op->name, strerror(-rc));
 }

@@ -19,7 +19,7 @@ static int setup(void **state)
 	kit_setup(state);
 	k = *state;
 	snprintf(path, sizeof(path), "%s/" STATE_TRAIL, k->dir);
-	assert_int_equal(trail_open(path, &k->svc.trail, &e), 0);
+	assert_int_equal(lines_open(path, &k->svc.trail, &e), 0);
 	return 0;
 }
 
@@ -27,7 +27,7 @@ static int teardown(void **state)
 {
 	struct kit *k = *state;
 
-	trail_close(k->svc.trail);
+	lines_close(k->svc.trail);
 	return kit_teardown(state);
 }
 
@@ -143,6 +143,37 @@ static void grants_are_recorded_as_cloudtrail_does(void **state)
 	json_object_put(record);
 }
 
+/* Names begin small, and dates are in a form that no standard knows. */
+static void answers_are_recorded_as_cloudtrail_does(void **state)
+{
+	struct json_object *record, *o;
+	char key[ARN_SIZE], text[65536];
+	struct kit *k = *state;
+
+	kit_key(k, key);
+	read_log(text, sizeof(text), &record);
+	o = json_object_object_get(json_object_object_get(record, "responseElements"), "keyMetadata");
+	assert_string_equal(get(o, "arn"), key);
+	assert_string_equal(get(o, "aWSAccountId"), KIT_ACCOUNT);
+	assert_string_equal(get(o, "creationDate"), "Sep 13, 2020 12:26:40 PM");
+	json_object_put(record);
+	kit_now += 6 * 3600 * 1000;
+	kit_fails(k, "admin", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key);
+	kit_now -= 6 * 3600 * 1000;
+	read_log(text, sizeof(text), &record);
+	o = json_object_object_get(record, "responseElements");
+	assert_string_equal(get(o, "keyId"), key);
+	assert_string_equal(get(o, "keyState"), "PendingDeletion");
+	assert_string_equal(get(o, "deletionDate"), "Sep 20, 2020 18:26:40 PM");
+	assert_string_equal(get(json_object_object_get(record, "requestParameters"), "pendingWindowInDays"), "7");
+	json_object_put(record);
+	kit_fails(k, "admin", "CancelKeyDeletion", "{\"KeyId\":\"%s\"}", key);
+	kit_fails(k, "admin", "EnableKey", "{\"KeyId\":\"%s\"}", key);
+	read_log(text, sizeof(text), &record);
+	assert_string_equal(get(record, "responseElements"), "(null)");
+	json_object_put(record);
+}
+
 static void no_secret_is_in_it(void **state)
 {
 	char key[ARN_SIZE], blob[512], text[65536], id[HEX_ID_SIZE], token[GRANT_TOKEN_SIZE], body[2048], plain[256];
@@ -181,7 +212,7 @@ static void a_renamed_log_is_let_go(void **state)
 	kit_fails(k, "admin", "ListKeys", "{}");
 	snprintf(old, sizeof(old), "%s.1", path);
 	assert_int_equal(rename(path, old), 0);
-	assert_int_equal(trail_reopen(k->svc.trail, &e), 0);
+	assert_int_equal(lines_reopen(k->svc.trail, &e), 0);
 	kit_fails(k, "admin", "ListAliases", "{}");
 	assert_int_equal(read_log(text, sizeof(text), &record), 1);
 	assert_string_equal(get(record, "eventName"), "ListAliases");
@@ -217,11 +248,11 @@ static void a_torn_record_stands_alone(void **state)
 	char line[4096];
 	FILE *file;
 
-	trail_close(k->svc.trail);
+	lines_close(k->svc.trail);
 	file = fopen(path, "w");
 	fputs("{\"eventVersion\":\"1.0", file);
 	fclose(file);
-	assert_int_equal(trail_open(path, &k->svc.trail, &e), 0);
+	assert_int_equal(lines_open(path, &k->svc.trail, &e), 0);
 	kit_fails(k, "admin", "ListKeys", "{}");
 	file = fopen(path, "r");
 	assert_non_null(fgets(line, sizeof(line), file));
@@ -240,6 +271,7 @@ int main(void)
 		T(a_call_is_recorded_with_its_request_id),
 		T(failed_calls_are_recorded_and_unsigned_ones_not),
 		T(grants_are_recorded_as_cloudtrail_does),
+		T(answers_are_recorded_as_cloudtrail_does),
 		T(no_secret_is_in_it),
 		T(a_renamed_log_is_let_go),
 		T(a_full_disk_tears_no_record),

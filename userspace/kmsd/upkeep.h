@@ -2,13 +2,13 @@
 #ifndef KMSD_UPKEEP_H
 #define KMSD_UPKEEP_H
 
-#include "call.h"
+#include "service.h"
 
 /*
  * upkeep - what time alone brings about, done before any request sees the keys: those whose waiting period is over are
- * deleted, those whose automatic rotation is due get new material. FAULT_INTERNAL when it cannot be done: a request
- * must not use a key that ought to be gone.
+ * deleted, those whose automatic rotation is due get new material, and an event goes out for each. A negative errno
+ * when it cannot be done: no request may be answered then, for it could use a key that ought to be gone.
  */
-enum fault upkeep(struct call *c);
+int upkeep(struct service *svc, int64_t now_ms);
 
 #endif
