@@ -220,8 +220,8 @@ static CURLcode set_place(CURL *curl, const struct request *rq)
 	c = set_url(curl, rq);
 	if (!c)
 		c = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
-	/* What a path asks for is what it says: no "/../" is resolved here. */
-	if (!c)
+	/* What a path asks for is what it says: no "/../" is resolved here. libcurl 8 does not sign with this flag. */
+	if (!c && rq->path)
 		c = curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	if (!c && ep->unix_path[0])
 		c = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ep->unix_path);
