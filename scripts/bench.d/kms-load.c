@@ -28,7 +28,7 @@ struct load {
 	struct kms_config cfg;
 	const char *key;
 	struct kms_context ctx;
-	uint8_t blob[KMS_BLOB_MAX];
+	unsigned char blob[KMS_BLOB_MAX];
 	size_t blob_len;
 	long requests;
 	atomic_long begun, done, failed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The syntax of configuration files: what is read is trimmed, comes once, and reads the same when it is written again. */
+/* The syntax of configuration files: what is read is trimmed, comes once, and reads the same when written again. */
 #include "fuzz/fuzz.h"
 
 #include <ctype.h>

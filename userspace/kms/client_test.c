@@ -15,7 +15,8 @@ static void describe_reads_what_it_needs(void **state)
 	      OK(DESCRIBED(KEY, "PendingDeletion")),
 	      OK(DESCRIBED(KEY, "Strange")),
 	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":\"RSA_2048\"}}"),
-	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":null,\"KeyUsage\":null}}"));
+	      OK("{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\",\"KeySpec\":null,"
+		 "\"KeyUsage\":null}}"));
 	assert_int_equal(kms_describe_key(kms, KEY, "token", &key, &answer, &error), 0);
 	assert_string_equal(key.arn, KEY);
 	assert_int_equal(key.state, KMS_STATE_ENABLED);

@@ -54,7 +54,7 @@ static void check_json(const uint8_t *data, size_t size, reader *read, const cha
 		fuzz_check(rc == -EBADMSG && e.what[0]);
 	} else {
 		check_found(&f, text, size);
-		/* numbers and words are only delimited by ours, and the library may find them wrong, or the nesting too deep */
+		/* ours only delimits numbers and words; the library may find them wrong, or the nesting too deep */
 		if (!js_parse((const char *)data, size, 16, &o, NULL)) {
 			check_member(o, "AccessKeyId", &f.access_key_id);
 			check_member(o, "SecretAccessKey", &f.secret_access_key);

@@ -36,15 +36,14 @@ static void one_word(struct splitter *s)
 
 	while (!s->problem && s->p < s->end && !blank(*s->p)) {
 		c = *s->p++;
-		if (c == '\'' || c == '"') {
+		if (c == '\'' || c == '"')
 			quoted(s, c);
-		} else if (c != '\\') {
+		else if (c != '\\')
 			*s->to++ = c;
-		} else if (s->p == s->end) {
+		else if (s->p == s->end)
 			s->problem = "a backslash is the last character";
-		} else {
+		else
 			*s->to++ = *s->p++;
-		}
 	}
 	*s->to++ = '\0';
 }

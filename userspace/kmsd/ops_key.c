@@ -20,6 +20,7 @@ static const char *const other_specs[] = {
 	"ECC_NIST_EDWARDS25519", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2", "ML_DSA_44", "ML_DSA_65",
 	"ML_DSA_87", NULL,
 };
+
 static const char *const other_usages[] = { "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", NULL };
 static const char *const other_origins[] = { "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE", NULL };
 
@@ -34,7 +35,8 @@ static enum fault must_be(struct call *c, const char *name, const char *value, c
 		return f;
 	for (; *others; others++)
 		if (!strcmp(given, *others))
-			return call_fail(c, FAULT_UNSUPPORTED, "%s %s is not supported; only %s is", name, given, value);
+			return call_fail(c, FAULT_UNSUPPORTED, "%s %s is not supported; only %s is", name, given,
+					 value);
 	snprintf(text, sizeof(text), "Member must satisfy enum value set; supported here: [%s]", value);
 	return param_invalid(c, name, text);
 }

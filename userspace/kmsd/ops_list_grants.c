@@ -100,7 +100,7 @@ static enum fault list_page(struct call *c, const struct key *k, const char *ret
 
 	jsonw_open(&p->w, NULL, '{');
 	jsonw_open(&p->w, "Grants", '[');
-	rc = p->grant_id ? list_by_id(p, k) : store_grant_each(c->svc->store, &filter, list_one, p);
+	rc = k && p->grant_id ? list_by_id(p, k) : store_grant_each(c->svc->store, &filter, list_one, p);
 	if (rc < 0)
 		return call_internal(c, rc);
 	jsonw_close(&p->w, ']');

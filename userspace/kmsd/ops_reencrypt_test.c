@@ -20,8 +20,8 @@ static void pair_of_keys(struct kit *k, struct pair *p)
 static const char *re_encrypt(struct kit *k, const char *who, const struct pair *p, const char *rest)
 {
 	return kit_fails(k, who, "ReEncrypt", "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"%s\","
-			 "\"SourceEncryptionContext\":" CONTEXT ",\"DestinationEncryptionContext\":" OTHER "%s}", p->blob,
-			 p->to, rest);
+			 "\"SourceEncryptionContext\":" CONTEXT ",\"DestinationEncryptionContext\":" OTHER "%s}",
+			 p->blob, p->to, rest);
 }
 
 static void the_plaintext_goes_from_key_to_key(void **state)
@@ -49,8 +49,8 @@ static void the_plaintext_goes_from_key_to_key(void **state)
 	assert_string_equal(kit_string(&a, "Plaintext"), "c2VjcmV0");
 	assert_string_equal(kit_string(&a, "KeyId"), p.to);
 	kit_answer_free(&a);
-	assert_string_equal(kit_fails(k, "admin", "Decrypt", "{\"CiphertextBlob\":\"%s\",\"EncryptionContext\":" CONTEXT "}",
-				      blob), "InvalidCiphertextException");
+	assert_string_equal(kit_fails(k, "admin", "Decrypt", "{\"CiphertextBlob\":\"%s\","
+				      "\"EncryptionContext\":" CONTEXT "}", blob), "InvalidCiphertextException");
 }
 
 static void a_rotated_key_takes_it_to_the_new_material(void **state)

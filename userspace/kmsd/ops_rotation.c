@@ -106,7 +106,8 @@ static enum fault rotate(struct call *c, const struct key *k)
 	int rc;
 
 	if (k->rotation_days && k->rotate_ms - c->now_ms <= CONFLICT_MS)
-		return call_fail(c, FAULT_CONFLICT, "An automatic rotation of %s begins within 20 minutes.", c->key_arn);
+		return call_fail(c, FAULT_CONFLICT, "An automatic rotation of %s begins within 20 minutes.",
+				 c->key_arn);
 	rc = store_material_count(c->svc->store, k->id, ROTATION_ON_DEMAND, &nr);
 	if (!rc && nr >= ON_DEMAND_MAX)
 		return call_fail(c, FAULT_LIMIT_EXCEEDED, "%s was rotated on demand %d times, as often as it may be.",

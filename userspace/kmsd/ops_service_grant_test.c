@@ -88,8 +88,8 @@ static void a_source_binds_the_grant_to_one_resource(void **state)
 	assert_string_equal(call_for(k, "cache", SOURCE, "DescribeKey", body), "");
 	/* only a service says for whom it calls */
 	assert_string_equal(kit_fails(k, "admin", "CreateGrant", "{\"KeyId\":\"%s\",\"GranteePrincipal\":\"%s\","
-				      "\"Operations\":[\"DescribeKey\"],\"Constraints\":{\"SourceArn\":\"" SOURCE "\"}}", key,
-				      KIT_USER("stranger")), "");
+				      "\"Operations\":[\"DescribeKey\"],"
+				      "\"Constraints\":{\"SourceArn\":\"" SOURCE "\"}}", key, KIT_USER("stranger")), "");
 	assert_string_equal(call_for(k, "stranger", SOURCE, "DescribeKey", body), "AccessDeniedException");
 	assert_string_equal(call_for(k, "cache", SOURCE "b", "RetireGrant", retire), "AccessDeniedException");
 	assert_string_equal(call_for(k, "cache", SOURCE, "RetireGrant", retire), "");
@@ -166,9 +166,10 @@ static void what_one_may_retire_is_listed_over_all_keys(void **state)
 	for (unsigned int i = 0; i < 2; i++)
 		kit_key(k, key[i]);
 	for (unsigned int i = 0; i < 7; i++)
-		kit_grant(k, key[i % 2], KIT_USER("admin"), "[\"Decrypt\"]", ",\"RetiringPrincipal\":\"" KIT_USER("a") "\"", id,
-			  NULL);
-	kit_grant(k, key[0], KIT_USER("admin"), "[\"Decrypt\"]", ",\"RetiringPrincipal\":\"" KIT_USER("b") "\"", id, NULL);
+		kit_grant(k, key[i % 2], KIT_USER("admin"), "[\"Decrypt\"]",
+			  ",\"RetiringPrincipal\":\"" KIT_USER("a") "\"", id, NULL);
+	kit_grant(k, key[0], KIT_USER("admin"), "[\"Decrypt\"]", ",\"RetiringPrincipal\":\"" KIT_USER("b") "\"", id,
+		  NULL);
 	kit_grant(k, key[0], KIT_USER("a"), "[\"Decrypt\"]", "", id, NULL);
 	for (unsigned int limit = 1; limit < 9; limit++)
 		assert_int_equal(retirable(k, "admin", KIT_USER("a"), limit), 7);
@@ -205,7 +206,8 @@ static void random_bytes_are_as_many_as_asked_for(void **state)
 	assert_string_equal(kit_fails(k, "admin", "GenerateRandom", "{}"), "ValidationException");
 	assert_string_equal(kit_fails(k, "admin", "GenerateRandom", "{\"NumberOfBytes\":0}"), "ValidationException");
 	assert_string_equal(kit_fails(k, "admin", "GenerateRandom", "{\"NumberOfBytes\":1025}"), "ValidationException");
-	assert_string_equal(kit_fails(k, "admin", "GenerateRandom", "{\"NumberOfBytes\":8,\"CustomKeyStoreId\":\"cks-1\"}"),
+	assert_string_equal(kit_fails(k, "admin", "GenerateRandom",
+				      "{\"NumberOfBytes\":8,\"CustomKeyStoreId\":\"cks-1\"}"),
 			    "CustomKeyStoreNotFoundException");
 	assert_string_equal(kit_fails(k, "admin", "GenerateRandom", "{\"NumberOfBytes\":8,\"Recipient\":{}}"),
 			    "UnsupportedOperationException");

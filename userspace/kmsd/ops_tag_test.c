@@ -183,7 +183,8 @@ static void policies_see_tags(void **state)
 	assert_string_equal(untag(k, "tagger", base, "[\"Tier\"]"), "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "tagger", "CreateKey", "{}"), "AccessDeniedException");
 	assert_string_equal(kit_fails(k, "tagger", "CreateKey", "{\"Tags\":[" TAG("owner", "me") "]}"), "");
-	assert_string_equal(kit_fails(k, "tagger", "CreateKey", "{\"Tags\":[" TAG("owner", "me") "," TAG("Tier", "gold") "]}"),
+	assert_string_equal(kit_fails(k, "tagger", "CreateKey",
+				      "{\"Tags\":[" TAG("owner", "me") "," TAG("Tier", "gold") "]}"),
 			    "AccessDeniedException");
 	/* tags need a permission of their own */
 	kit_principal(k, "maker", "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"kms:CreateKey\","

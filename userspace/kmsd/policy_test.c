@@ -157,7 +157,8 @@ static const struct {
 	/* whom it would let in nobody can say */
 	{ NOT_PRINCIPAL("Allow", "{\"AWS\":\"" HOST "\"}"), POLICY_OF_KEY, false },
 	{ NOT_PRINCIPAL("Deny", "{\"AWS\":\"host\"}"), POLICY_OF_KEY, true },
-	{ KEY_STATEMENT("Deny", "\"*\"", "\"kms:*\"", ",\"NotPrincipal\":{\"AWS\":\"" HOST "\"}"), POLICY_OF_KEY, true },
+	{ KEY_STATEMENT("Deny", "\"*\"", "\"kms:*\"", ",\"NotPrincipal\":{\"AWS\":\"" HOST "\"}"),
+	  POLICY_OF_KEY, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, false },
 	{ OWN_STATEMENT("Deny", "\"kms:Sign\"", "\"*\"", ",\"Quorum\":2"), POLICY_OF_PRINCIPAL, true },
 	{ OWN_STATEMENT("Allow", "\"kms:*\"", "\"*\"", ",\"Condition\":{\"Moon\":{\"phase\":\"full\"}}"),

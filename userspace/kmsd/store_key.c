@@ -126,7 +126,8 @@ int store_key_set_rotation(struct store *s, const struct key *k)
 int store_key_rotation_due(struct store *s, int64_t now_ms, char id[KEY_ID_SIZE])
 {
 	sqlite3_stmt *st;
-	int rc = sql_start(s, &st, "SELECT id FROM key WHERE rotate_ms <= ? AND state = 'Enabled' LIMIT 1", "i", now_ms);
+	int rc = sql_start(s, &st, "SELECT id FROM key WHERE rotate_ms <= ? AND state = 'Enabled' LIMIT 1", "i",
+			   now_ms);
 
 	if (rc)
 		return rc;

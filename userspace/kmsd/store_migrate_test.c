@@ -202,7 +202,8 @@ static void a_migration_is_whole_or_not_at_all(void **state)
 
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
 	/* stands where the last thing of the migration wants to be */
-	assert_int_equal(sqlite3_exec(db, "CREATE INDEX grant_retiring ON \"grant\" (id)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "CREATE INDEX grant_retiring ON \"grant\" (id)", NULL, NULL, NULL),
+			 SQLITE_OK);
 	assert_int_not_equal(store_open(f->path, &f->store, &e), 0);
 	assert_non_null(strstr(e.what, "up to date"));
 	assert_null(f->store);

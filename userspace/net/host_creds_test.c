@@ -120,8 +120,8 @@ static void write_program(const char *id, const char *more)
 	char text[600];
 
 	snprintf(text, sizeof(text), "#!/bin/sh\necho x >> %s\n%s\necho '{\"Version\":1,\"AccessKeyId\":\"%s\","
-		 "\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\",\"Expiration\":\"2038-01-01T00:00:00Z\"}'\n", runs_path,
-		 more, id);
+		 "\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\",\"Expiration\":\"2038-01-01T00:00:00Z\"}'\n",
+		 runs_path, more, id);
 	write_file(script_path, text, 0700);
 	snprintf(text, sizeof(text), "[default]\ncredential_process = %s 'an argument'\n", script_path);
 	write_file(creds_path, text, 0600);
