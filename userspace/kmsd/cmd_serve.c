@@ -22,6 +22,9 @@
 #include "state.h"
 #include "upkeep.h"
 
+#define EVENTS_TIMEOUT_MS 5000
+#define EVENTS_PAUSE_MS 1000
+
 struct sockets {
 	int fd[SERVER_LISTENERS_MAX];
 	unsigned int nr;
@@ -121,6 +124,21 @@ static int serve_on(struct service *svc, const struct config *c, int signal_fd, 
 	return rc;
 }
 
+static int open_events(struct service *svc, const struct config *c, struct err *e)
+{
+	const struct outbox_config queue = {
+		.url = c->events_queue,
+		.credentials = c->events_credentials,
+		.region = svc->region,
+		.timeout_ms = EVENTS_TIMEOUT_MS,
+		.pause_ms = EVENTS_PAUSE_MS,
+	};
+
+	if (!c->events_file && !c->events_queue)
+		return 0;
+	return events_open(c->events_file, c->events_queue ? &queue : NULL, &svc->events, e);
+}
+
 static int serve(const struct config *c, struct err *e)
 {
 	struct service svc = SERVICE_INIT;
@@ -141,8 +159,8 @@ static int serve(const struct config *c, struct err *e)
 		rc = store_check(svc.store, e);
 	if (!rc)
 		rc = lines_open(trail, &svc.trail, e);
-	if (!rc && c->events_file)
-		rc = events_open(c->events_file, &svc.events, e);
+	if (!rc)
+		rc = open_events(&svc, c, e);
 	if (!rc) {
 		rc = upkeep(&svc, service_clock_ms());
 		if (rc)

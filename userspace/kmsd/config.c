@@ -12,6 +12,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "listener.h"
+#include "outbox.h"
 #include "rates.h"
 #include "root.h"
 #include "state.h"
@@ -66,6 +67,8 @@ void config_free(struct config *c)
 	free(c->tls_key);
 	free(c->root_secret);
 	free(c->events_file);
+	free(c->events_queue);
+	free(c->events_credentials);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -156,6 +159,20 @@ static int set_admin_socket(void *ctx, const char *value, struct err *e)
 static int set_events_file(void *ctx, const char *value, struct err *e)
 {
 	return set_path(&((struct config *)ctx)->events_file, value, e);
+}
+
+static int set_events_queue(void *ctx, const char *value, struct err *e)
+{
+	struct outbox_place place;
+	/* Which region this service is in config files do not say; any will do to look at the URL. */
+	int rc = outbox_place(value, "local-1", &place, e);
+
+	return rc ? rc : set_string(&((struct config *)ctx)->events_queue, value, e);
+}
+
+static int set_events_credentials(void *ctx, const char *value, struct err *e)
+{
+	return set_path(&((struct config *)ctx)->events_credentials, value, e);
 }
 
 static int set_tls_certificate(void *ctx, const char *value, struct err *e)
@@ -260,6 +277,8 @@ int config_read(struct config *c, const char *path, bool required, struct err *e
 		{ "tls-key", set_tls_key, 0 },
 		{ "root-secret", config_set_root_secret, 0 },
 		{ "events-file", set_events_file, 0 },
+		{ "events-queue", set_events_queue, 0 },
+		{ "events-credentials", set_events_credentials, 0 },
 		{ "admin-socket", set_admin_socket, 0 },
 		{ "rate-limits", set_rate_limits, 0 },
 		{ "log-level", config_set_log_level, 0 },
@@ -277,6 +296,8 @@ int config_finish(struct config *c, struct err *e)
 
 	if (!c->tls_certificate != !c->tls_key)
 		return err_set(e, -EINVAL, "tls-certificate and tls-key go together");
+	if (!c->events_queue != !c->events_credentials)
+		return err_set(e, -EINVAL, "events-queue and events-credentials go together");
 	rc = c->listen ? listener_check_address(c->listen, c->tls_key, e) : 0;
 	if (rc || c->groups_set)
 		return rc;

@@ -23,6 +23,8 @@ struct config {
 	char *tls_certificate;		/* file; NULL: no TLS */
 	char *tls_key;
 	char *events_file;		/* NULL: none */
+	char *events_queue;		/* URL; NULL: none */
+	char *events_credentials;	/* file; there is one if there is a queue */
 	char *root_secret;		/* of root_open(); NULL: in the state directory */
 	uid_t uid[CONFIG_IDS_MAX];	/* who may connect to the socket, besides root and the server's own user */
 	unsigned int nr_uids;

@@ -34,7 +34,8 @@ static void every_key(void **state)
 		      "# comment\n\nstate-dir = /srv/kms\nsocket=/run/x.sock\nlisten=127.0.0.1:9100\n"
 		      "allow-user=root, 4711\nallow-group=root\nmax-connections=5\nidle-timeout=2m\nthreads=3\nlog-level=debug\n"
 		      "admin-socket=/run/a.sock\ntls-certificate=/etc/c.pem\ntls-key=/etc/k.pem\n"
-		      "root-secret=credential:kms\nevents-file=/run/e.log\nrate-limits=aws, CreateGrant:7\n",
+		      "root-secret=credential:kms\nevents-file=/run/e.log\n"
+		      "events-queue=https://sqs.eu-west-1.amazonaws.com/1/q\nevents-credentials=/etc/aws\nrate-limits=aws, CreateGrant:7\n",
 		      &e))
 		fail_msg("%s", e.what);
 	assert_string_equal(c.state_dir, "/srv/kms");
@@ -52,6 +53,8 @@ static void every_key(void **state)
 	assert_string_equal(c.tls_key, "/etc/k.pem");
 	assert_string_equal(c.root_secret, "credential:kms");
 	assert_string_equal(c.events_file, "/run/e.log");
+	assert_string_equal(c.events_queue, "https://sqs.eu-west-1.amazonaws.com/1/q");
+	assert_string_equal(c.events_credentials, "/etc/aws");
 	assert_string_equal(c.rate_limits, "aws, CreateGrant:7");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	assert_int_equal(config_finish(&c, &e), 0);
@@ -69,7 +72,8 @@ static void what_is_wrong_is_named_by_line(void **state)
 		"root-secret=credential:", "root-secret=credential:..", "tls-key=k.pem", "threads=0", "threads=65",
 		"admin-socket=a.sock", "admin-socket=", "rate-limits=some", "rate-limits=Frob:1",
 		"rate-limits=CreateGrant:-1", "rate-limits=CreateGrant:1000001", "rate-limits=CreateGrant:1x",
-		"idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
+		"events-file=x", "events-queue=http://127.0.0.1:9324", "events-queue=http://10.0.0.1/1/q",
+		"events-credentials=x", "idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
 	};
 
 	(void)state;
@@ -126,6 +130,9 @@ static void what_does_not_go_together_is_refused(void **state)
 		{ "tls-certificate=/c\nlisten=127.0.0.1:0\n", -EINVAL },
 		{ "listen=0.0.0.0:9100\ntls-certificate=/c\ntls-key=/k\n", 0 },
 		{ "listen=127.0.0.1:9100\n", 0 },
+		{ "events-queue=http://127.0.0.1:9324/1/q\n", -EINVAL },
+		{ "events-credentials=/c\n", -EINVAL },
+		{ "events-queue=http://127.0.0.1:9324/1/q\nevents-credentials=/c\n", 0 },
 	};
 
 	(void)state;

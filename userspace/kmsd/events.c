@@ -11,19 +11,23 @@
 #include "lines.h"
 
 struct events {
-	struct lines *file;
+	struct lines *file;	/* NULL: none */
+	struct outbox *queue;	/* NULL: none */
 };
 
-int events_open(const char *path, struct events **out, struct err *e)
+int events_open(const char *path, const struct outbox_config *queue, struct events **out, struct err *e)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
-	int rc;
+	int rc = 0;
 
 	if (!ev)
 		return err_sys(e, -ENOMEM, "events");
-	rc = lines_open(path, &ev->file, e);
+	if (path)
+		rc = lines_open(path, &ev->file, e);
+	if (!rc && queue)
+		rc = outbox_open(queue, &ev->queue, e);
 	if (rc)
-		free(ev);
+		events_close(ev);
 	else
 		*out = ev;
 	return rc;
@@ -31,13 +35,14 @@ int events_open(const char *path, struct events **out, struct err *e)
 
 int events_reopen(struct events *ev, struct err *e)
 {
-	return lines_reopen(ev->file, e);
+	return ev->file ? lines_reopen(ev->file, e) : 0;
 }
 
 void events_close(struct events *ev)
 {
 	if (!ev)
 		return;
+	outbox_close(ev->queue);
 	lines_close(ev->file);
 	free(ev);
 }
@@ -63,10 +68,14 @@ static void begin(struct jsonw *w, const struct service *svc, const char *type, 
 	jsonw_open(w, "resources", '[');
 }
 
-static void send_line(const struct service *svc, const char *type, struct buf *line)
+static void send_event(struct events *ev, const char *type, struct buf *line)
 {
-	int rc = lines_append(svc->events->file, line);
+	int rc = 0;
 
+	if (ev->queue)
+		outbox_put(ev->queue, line);
+	if (ev->file)
+		rc = lines_append(ev->file, line);
 	if (rc)
 		log_err("an event (%s) is lost: %s", type, strerror(-rc));
 	buf_wipe(line);
@@ -86,7 +95,7 @@ void events_call(const struct call *c, const struct buf *record)
 	else
 		jsonw_raw(&w, "detail", record->data);
 	jsonw_close(&w, '}');
-	send_line(c->svc, EVENT_CALL, &line);
+	send_event(c->svc->events, EVENT_CALL, &line);
 	if (!c->fault && !strcmp(c->op->name, "RotateKeyOnDemand"))
 		events_key(c->svc, EVENT_KEY_ROTATION, strrchr(c->key_arn, '/') + 1, c->now_ms);
 }
@@ -107,5 +116,5 @@ void events_key(const struct service *svc, const char *type, const char *key_id,
 	jsonw_string(&w, "key-id", key_id);
 	jsonw_close(&w, '}');
 	jsonw_close(&w, '}');
-	send_line(svc, type, &line);
+	send_event(svc->events, type, &line);
 }

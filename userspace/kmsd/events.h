@@ -3,11 +3,13 @@
 #define KMSD_EVENTS_H
 
 #include "call.h"
+#include "outbox.h"
 
 /*
  * Events as EventBridge delivers them: "AWS API Call via CloudTrail" for each call that changes something, failed ones
  * too, as at AWS; and those that KMS sends of its own accord. Best effort, as there: one that cannot be written is an
- * error in the journal, and no request fails for it. An event is a hint to look, never proof. Any thread may send.
+ * error in the journal, and no request fails for it or waits for a queue. An event is a hint to look, never proof. Any
+ * thread may send.
  */
 #define EVENT_CALL "AWS API Call via CloudTrail"
 #define EVENT_KEY_DELETION "KMS CMK Deletion"
@@ -15,9 +17,9 @@
 
 struct events;
 
-/* events_open - into the file @path, a line of JSON each. */
-int events_open(const char *path, struct events **out, struct err *e);
-/* events_reopen - after the file was renamed. On failure the old file stays in use. */
+/* events_open - into the file @path, a line of JSON each, and into a queue; NULL: not there. */
+int events_open(const char *path, const struct outbox_config *queue, struct events **out, struct err *e);
+/* events_reopen - after the file, if there is one, was renamed. On failure the old file stays in use. */
 int events_reopen(struct events *ev, struct err *e);
 void events_close(struct events *ev);
 

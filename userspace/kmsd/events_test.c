@@ -2,9 +2,14 @@
 /* Events of EventBridge's form: of what changes something, and of what KMS does of its own accord. */
 #include "service_test.h"
 
+#include "common/fsio.h"
 #include "events.h"
 #include "keyref.h"
+#include "kms/fake_http.h"
 #include "lines.h"
+
+#define CREDENTIALS "[default]\naws_access_key_id = AKIA\naws_secret_access_key = secret\n"
+#define PLAIN (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 static char path[128];
 
@@ -16,7 +21,7 @@ static int setup(void **state)
 	kit_setup(state);
 	k = *state;
 	snprintf(path, sizeof(path), "%s/events", k->dir);
-	assert_int_equal(events_open(path, &k->svc.events, &e), 0);
+	assert_int_equal(events_open(path, NULL, &k->svc.events, &e), 0);
 	return 0;
 }
 
@@ -203,6 +208,39 @@ static void an_event_carries_the_record_of_the_audit_log(void **state)
 	k->svc.trail = NULL;
 }
 
+/* The same text as in the file. */
+static void a_queue_gets_them_too(void **state)
+{
+	static const struct fake_reply script[] = { { 200, NULL, "{}", 0, 0 } };
+	char key[ARN_SIZE], url[160], credentials[128];
+	struct json_object *event, *body;
+	struct outbox_config queue = { .url = url, .credentials = credentials, .region = KIT_REGION, .timeout_ms = 5000 };
+	struct fake_http fake;
+	struct err e = ERR_INIT;
+	struct kit *k = *state;
+	unsigned int nr;
+
+	assert_true(fake_start_tcp(&fake, script, 1));
+	snprintf(url, sizeof(url), "%s/" KIT_ACCOUNT "/events", fake.endpoint);
+	snprintf(credentials, sizeof(credentials), "%s/aws", k->dir);
+	assert_int_equal(fsio_create(credentials, CREDENTIALS, sizeof(CREDENTIALS) - 1, 0600, &e), 0);
+	events_close(k->svc.events);
+	k->svc.events = NULL;
+	if (events_open(path, &queue, &k->svc.events, &e))
+		fail_msg("%s", e.what);
+	kit_key(k, key);
+	events_close(k->svc.events);
+	k->svc.events = NULL;
+	fake_stop(&fake);
+	assert_int_equal(fake.requests, 1);
+	event = last_event(&nr);
+	body = json_tokener_parse(fake.body);
+	assert_string_equal(get(body, "QueueUrl"), url);
+	assert_string_equal(get(body, "MessageBody"), json_object_to_json_string_ext(event, PLAIN));
+	json_object_put(body);
+	json_object_put(event);
+}
+
 static void an_event_that_cannot_be_written_fails_nothing(void **state)
 {
 	struct err e = ERR_INIT;
@@ -211,7 +249,7 @@ static void an_event_that_cannot_be_written_fails_nothing(void **state)
 
 	events_close(k->svc.events);
 	k->svc.events = NULL;
-	assert_int_equal(events_open("/dev/full", &k->svc.events, &e), 0);
+	assert_int_equal(events_open("/dev/full", NULL, &k->svc.events, &e), 0);
 	kit_key(k, key);
 	assert_string_equal(kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"%s\"}", key), "");
 }
@@ -227,6 +265,7 @@ int main(void)
 		T(new_key_material_is_an_event),
 		T(many_at_once_are_an_event_each),
 		T(an_event_carries_the_record_of_the_audit_log),
+		T(a_queue_gets_them_too),
 		T(an_event_that_cannot_be_written_fails_nothing),
 	};
 
