@@ -73,7 +73,8 @@ static void what_is_wrong_is_named_by_line(void **state)
 		"admin-socket=a.sock", "admin-socket=", "rate-limits=some", "rate-limits=Frob:1",
 		"rate-limits=CreateGrant:-1", "rate-limits=CreateGrant:1000001", "rate-limits=CreateGrant:1x",
 		"events-file=x", "events-queue=http://127.0.0.1:9324", "events-queue=http://10.0.0.1/1/q",
-		"events-credentials=x", "idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue", "socket", "=x",
+		"events-credentials=x", "idle-timeout=0", "idle-timeout=never", "log-level=loud", "colour=blue",
+		"socket", "=x",
 	};
 
 	(void)state;

@@ -214,7 +214,8 @@ static void a_queue_gets_them_too(void **state)
 	static const struct fake_reply script[] = { { 200, NULL, "{}", 0, 0 } };
 	char key[ARN_SIZE], url[160], credentials[128];
 	struct json_object *event, *body;
-	struct outbox_config queue = { .url = url, .credentials = credentials, .region = KIT_REGION, .timeout_ms = 5000 };
+	struct outbox_config queue = { .url = url, .credentials = credentials, .region = KIT_REGION,
+				       .timeout_ms = 5000 };
 	struct fake_http fake;
 	struct err e = ERR_INIT;
 	struct kit *k = *state;

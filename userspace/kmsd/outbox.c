@@ -29,7 +29,7 @@ struct outbox {
 	struct buf ring[OUTBOX_MAX];	/* @nr from @first on */
 	unsigned int first, nr;
 	unsigned long sent, lost, logged;
-	char why[256];			/* the last one was lost */
+	char why[ERR_TEXT];		/* the last one was lost */
 	bool closing;
 	int64_t close_ms;		/* until when messages are sent then */
 };
@@ -259,7 +259,7 @@ static int start(struct outbox *o, struct err *e)
 		return 0;
 	pthread_cond_destroy(&o->wake);
 	pthread_mutex_destroy(&o->lock);
-	return err_sys(e, -rc, "cannot start the thread that sends events");
+	return err_sys(e, -rc, "no thread to send events");
 }
 
 static int prepare(struct outbox *o, const struct outbox_config *c, struct err *e)

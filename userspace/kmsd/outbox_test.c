@@ -13,7 +13,9 @@
 #include "kms/fake_http.h"
 #include "outbox.h"
 
-static const struct fake_reply taken = { 200, "Content-Type: application/x-amz-json-1.0\r\n", "{\"MessageId\":\"1\"}", 0, 0 };
+static const struct fake_reply taken = {
+	200, "Content-Type: application/x-amz-json-1.0\r\n", "{\"MessageId\":\"1\"}", 0, 0
+};
 
 struct fixture {
 	char credentials[64];
