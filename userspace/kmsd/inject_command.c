@@ -34,7 +34,7 @@ static void copy(char *to, size_t size, const char *from)
 
 static int add_fault(struct inject *in, struct json_object *rq, struct jsonw *w, struct err *e)
 {
-	const char *what = NULL, *kind = NULL, *operation = NULL, *principal = NULL, *key = NULL;
+	const char *what = NULL, *kind = "", *operation = NULL, *principal = NULL, *key = NULL;
 	int64_t count = INJECT_FOREVER, percent = 100, delay = 0;
 	struct inject_rule r = { .hits = 0 };
 	bool slow;

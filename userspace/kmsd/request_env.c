@@ -40,7 +40,7 @@ static bool set_time(struct condition_env *env, int64_t now_ms, struct request_e
 
 	strftime(out->now, sizeof(out->now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 	snprintf(out->epoch, sizeof(out->epoch), "%lld", (long long)t);
-	return condition_set(env, "aws:CurrentTime", out->now) & condition_set(env, "aws:EpochTime", out->epoch);
+	return condition_set(env, "aws:CurrentTime", out->now) && condition_set(env, "aws:EpochTime", out->epoch);
 }
 
 static bool set_grant(struct condition_env *env, const struct grant *g)

@@ -74,7 +74,10 @@ static enum fault allocate(struct call *c, const char *member, struct json_objec
 	if (nr > TAGS_PER_KEY)
 		return call_fail(c, FAULT_LIMIT_EXCEEDED, "A key has at most %d tags", TAGS_PER_KEY);
 	out->tag = calloc(nr + 1, sizeof(*out->tag));
-	return out->tag ? FAULT_NONE : call_internal(c, -ENOMEM);
+	if (out->tag)
+		return FAULT_NONE;
+	call_internal(c, -ENOMEM);
+	return FAULT_INTERNAL;
 }
 
 static enum fault read_list(struct call *c, const char *member, struct tag_list *out)

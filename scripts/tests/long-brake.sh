@@ -1,5 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels: 7.3
+# Guest: --smp 1
 #
 # One mistake is not twenty revocations. Twenty volumes under twenty keys stay open, and readable, while one edit of the host's own policy denies it
 # every key, and again when the KMS has lost all of its keys; the brake says so, and goes when all is well again.
