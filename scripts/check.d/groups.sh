@@ -385,6 +385,9 @@ group_kcsan() {
 
 # They share nothing, so that each may need what the others have not.
 group_long() {
+	if long_tests | any_wanted; then
+		scripts/toolbox build-userspace > "$out/build-long.log" 2>&1
+	fi
 	for t in $(long_tests); do
 		wanted "$t" || continue
 		kernel=${t#long/}
