@@ -20,6 +20,7 @@ static const struct {
 	{ "CreateGrant", 50 },
 	{ "CreateKey", 5 },
 	{ "DeleteAlias", 15 },
+	{ "DescribeCustomKeyStores", 5 },
 	{ "DescribeKey", 2000 },
 	{ "DisableKey", 5 },
 	{ "DisableKeyRotation", 5 },

@@ -99,9 +99,11 @@ static void every_operation_has_a_rate_at_aws(void **state)
 	struct rates *r = make("aws");
 
 	(void)state;
-	for (unsigned int i = 0; operation_at(i); i++)
-		if (taken(r, operation_at(i)->name, 10001, 1) == 10001)
+	for (unsigned int i = 0; operation_at(i); i++) {
+		/* what is always refused costs nothing worth a limit */
+		if (!operation_at(i)->refused && taken(r, operation_at(i)->name, 10001, 1) == 10001)
 			fail_msg("%s", operation_at(i)->name);
+	}
 	assert_int_equal(taken(r, "CreateGrant", 100, 500000), 50);
 	rates_free(r);
 	r = make("aws,CreateGrant:70");
