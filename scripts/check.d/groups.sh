@@ -385,9 +385,6 @@ group_kcsan() {
 
 # They share nothing, so that each may need what the others have not.
 group_long() {
-	if long_tests | any_wanted; then
-		scripts/toolbox build-userspace > "$out/build-long.log" 2>&1
-	fi
 	for t in $(long_tests); do
 		wanted "$t" || continue
 		kernel=${t#long/}
@@ -426,6 +423,10 @@ group_demo_host() { run demo-host demo_host; }
 
 run_long() {
 	scripts/toolbox ensure || return 1
+	# here, since the lanes' demo and long tests would build it at once, in one folder
+	if { long_tests; echo demo; } | any_wanted; then
+		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
+	fi
 	# three on two processors: the demos wait a minute here and there
 	for _ in 1 2 3; do
 		lane debug long mutate_guests kcsan demo older mutate_units key_memory fuzz coverage &

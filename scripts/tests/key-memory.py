@@ -451,12 +451,12 @@ class Run:
         return self.failures == 0
 
 
-def main():
+def main(kind):
     if len(sys.argv) < 4 or sys.argv[1] != "run":
-        sys.exit("usage: key-memory.py run DIR VER [OPTION of scripts/vm...]")
+        sys.exit(f"usage: {os.path.basename(sys.argv[0])} run DIR VER [OPTION of scripts/vm...]")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(0 if Run(os.path.abspath(sys.argv[2])).go(sys.argv[3], sys.argv[4:]) else 1)
+    sys.exit(0 if kind(os.path.abspath(sys.argv[2])).go(sys.argv[3], sys.argv[4:]) else 1)
 
 
 if __name__ == "__main__":
-    main()
+    main(Run)

@@ -4,6 +4,7 @@
 # key-memory.sh SEED: the guest's half of scripts/key-memory, which says what is promised. Here it is said what is done to each key, and
 # what the host must find of it in memory then. The host works the keys out of SEED; in the guest only the helper does.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-memory.sh"
 
 seed=$1
 helper=$SRC/build/key-memory/helper
@@ -11,7 +12,7 @@ shown=/out/shown
 segment=8192 # sectors of each volume
 xts=aes-xts-plain64
 pause=34 # the system call's number
-count=0 dump=1
+count=0
 actives='' others='' helds='' # keys by what becomes of them
 mkdir "$shown"
 
@@ -30,22 +31,6 @@ a_key() {
 	count=$((count + 1))
 	number=$count
 	echo "$number $1 $2" >> /out/keys
-}
-
-# expect WHAT NAME...: in the next dump
-expect() {
-	e_what=$1
-	shift
-	for name; do
-		echo "$e_what $name" >> "/out/expect.$dump"
-	done
-}
-
-# take_dump: the host does, we wait
-take_dump() {
-	: > "/out/ready.$dump"
-	patiently [ -e "/out/go.$dump" ]
-	dump=$((dump + 1))
 }
 
 # locked NAME DEV SEGMENT [OPTION...]: a volume of 4 MiB

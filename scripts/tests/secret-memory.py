@@ -13,7 +13,6 @@ then the dumps are searched. DIR/expect.N says what must be found, in the words 
 import base64
 import importlib.util
 import os
-import signal
 import sys
 
 spec = importlib.util.spec_from_file_location("key_memory", os.path.join(os.path.dirname(__file__), "key-memory.py"))
@@ -61,12 +60,5 @@ class SecretRun(km.Run):
             self.search_dump(number, self.path(f"memory.{number}"))
 
 
-def main():
-    if len(sys.argv) < 4 or sys.argv[1] != "run":
-        sys.exit("usage: secret-memory.py run DIR VER [OPTION of scripts/vm...]")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(0 if SecretRun(os.path.abspath(sys.argv[2])).go(sys.argv[3], sys.argv[4:]) else 1)
-
-
 if __name__ == "__main__":
-    main()
+    km.main(SecretRun)

@@ -4,24 +4,7 @@
 # The guest's half of scripts/secret-memory, which says what is promised: a volume is opened slowly, and the host looks on. The controls are the
 # two moments at which a process has to hold what is looked for.
 . "$(dirname "$0")/lib-agent.sh"
-
-dump=1
-
-# expect WHAT NAME...: in the next dump
-expect() {
-	e_what=$1
-	shift
-	for name; do
-		echo "$e_what $name" >> "/out/expect.$dump"
-	done
-}
-
-# take_dump: the host does, we wait
-take_dump() {
-	: > "/out/ready.$dump"
-	within 120 "the host takes dump $dump" test -e "/out/go.$dump"
-	dump=$((dump + 1))
-}
+. "$(dirname "$0")/lib-memory.sh"
 
 # workers: those of ecache-net that are at work
 workers() {

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ipc.h"
 #include "json.h"
 
@@ -179,14 +180,6 @@ int ipc_peer(int sock, struct ipc_peer *peer)
 	peer->gid = cred.gid;
 	peer->pid = cred.pid;
 	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 /* wait_for - poll until @deadline (INT64_MAX: for ever). A hangup counts as ready: the next call reports it. */

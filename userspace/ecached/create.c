@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../common/agentconf.h"
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
@@ -156,7 +157,7 @@ static int do_unwrap(struct creating *c, struct err *e)
 		.blob_len = g->blob_len,
 		.key_size = c->rq->key_size,
 		.grant_token = *g->token ? g->token : NULL,
-		.retry_until_ms = boottime_ms() + (*c->rq->grant_id ? OWNERS_GRANT_MS : UNWRAP_YOUNG_MS),
+		.retry_until_ms = now_ms() + (*c->rq->grant_id ? OWNERS_GRANT_MS : UNWRAP_YOUNG_MS),
 	};
 	int rc;
 

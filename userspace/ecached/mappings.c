@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "mappings.h"
-#include "unwrap.h"
 
 /*
  * The child's end: one packet a mapping, then an empty one. Both ends are the same program,
@@ -40,12 +40,12 @@ static int add(struct mappings *out, const struct mapping *m)
 static int collect(int sock, int timeout_ms, struct mappings *out)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
-	int64_t end = boottime_ms() + timeout_ms, left;
+	int64_t end = now_ms() + timeout_ms, left;
 	struct mapping m;
 	ssize_t n;
 
 	for (;;) {
-		left = end - boottime_ms();
+		left = end - now_ms();
 		if (left <= 0 || !poll(&p, 1, (int)left))
 			return 0;
 		n = recv(sock, &m, sizeof(m), MSG_DONTWAIT);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
@@ -135,7 +136,7 @@ static int unwrap(struct opening *op, struct err *e)
 	if (op->have_state && !op->state.ok_without_token && op->state.grant_created) {
 		age = (time(NULL) - op->state.grant_created) * 1000;
 		if (age >= 0 && age < UNWRAP_YOUNG_MS)
-			young.retry_until_ms = boottime_ms() + UNWRAP_YOUNG_MS - age;
+			young.retry_until_ms = now_ms() + UNWRAP_YOUNG_MS - age;
 	}
 	return unwrap_key(op->env, op->talk, &young, &op->key, op->request_id, e);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/json.h"
 #include "../common/log.h"
 #include "../volume/device.h"
@@ -117,7 +118,7 @@ static int prove(struct regranting *r, struct err *e)
 		.blob_len = tok->blob_len,
 		.key_size = tok->key_size,
 		.grant_token = *r->granted.token ? r->granted.token : NULL,
-		.retry_until_ms = boottime_ms() + (*r->rq->grant_id ? OWNERS_GRANT_MS : UNWRAP_YOUNG_MS),
+		.retry_until_ms = now_ms() + (*r->rq->grant_id ? OWNERS_GRANT_MS : UNWRAP_YOUNG_MS),
 	};
 	struct secret key = SECRET_INIT;
 	int rc;

@@ -8,13 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/ipc.h"
 #include "../common/json.h"
 #include "../common/log.h"
 #include "activity.h"
 #include "proto.h"
 #include "status.h"
-#include "unwrap.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -187,7 +187,7 @@ static int may_ask(struct daemon *d, int sock, const struct request *rq, struct 
 	rc = ipc_peer(sock, &peer);
 	if (rc)
 		return err_sys(e, rc, "cannot tell who is asking");
-	if (!ratelimit_take(&d->limit, peer.uid, boottime_ms())) {
+	if (!ratelimit_take(&d->limit, peer.uid, now_ms())) {
 		err_set(e, -EAGAIN, "too many requests");
 		return err_hint(e, "At most %d a second.", RATELIMIT_PER_S);
 	}

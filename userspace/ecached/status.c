@@ -6,12 +6,12 @@
 #include <time.h>
 
 #include "../common/agentconf.h"
+#include "../common/clock.h"
 #include "../common/json.h"
 #include "mappings.h"
 #include "proto.h"
 #include "status.h"
 #include "tear.h"
-#include "unwrap.h"
 
 struct names {
 	char (*name)[VOLUME_NAME_MAX + 1];
@@ -137,7 +137,7 @@ static void put_target(struct json_object *o, const struct mapping *m)
 /* realtime_of - seconds since the epoch of a moment on CLOCK_BOOTTIME. */
 static int64_t realtime_of(int64_t boot_ms)
 {
-	return time(NULL) - (boottime_ms() - boot_ms) / 1000;
+	return time(NULL) - (now_ms() - boot_ms) / 1000;
 }
 
 static void put_probe(struct json_object *o, const struct watch_volume *w)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/ipc.h"
 #include "../common/json.h"
 #include "../common/log.h"
@@ -85,14 +86,6 @@ static void take(struct talk *t)
 	else
 		t->cancelled = true;
 	json_object_put(msg);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 bool talk_sleep(struct talk *t, int ms)

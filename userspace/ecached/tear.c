@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "../common/agentconf.h"
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
 #include "lock.h"
 #include "tear.h"
-#include "unwrap.h"
 
 #define STARTS 3
 #define MARK_TRIES 20		/* of 100 ms */
@@ -221,7 +221,7 @@ int tear_volume(const struct env *env, const struct tear *t, struct teardown_rep
 		report->key_gone = true;
 		report->in_time = true;
 		report->removed = true;
-		report->key_gone_ms = boottime_ms() - t->verdict_ms;
+		report->key_gone_ms = now_ms() - t->verdict_ms;
 		report->total_ms = report->key_gone_ms;
 		return 0;
 	}
@@ -238,7 +238,7 @@ int job_revoke(struct job *j, struct err *e)
 	struct tear t = {
 		.name = name,
 		.policy = POLICY_TEARDOWN,
-		.verdict_ms = boottime_ms(),
+		.verdict_ms = now_ms(),
 		.verdict = "revoked",
 		.reason = "ecachectl revoke on this host",
 		.request_id = "",

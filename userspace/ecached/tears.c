@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "activity.h"
 #include "tear.h"
 #include "tears.h"
-#include "unwrap.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -44,7 +44,7 @@ static void done(struct daemon *d, const char *name, void *arg, int status)
 	 * in a circle.
 	 */
 	if (v && status != WORKER_OK)
-		watch_retry(&d->watch, v, boottime_ms());
+		watch_retry(&d->watch, v, now_ms());
 	else if (v && o->policy == POLICY_LOCK)
 		watch_locked(&d->watch, v);
 	if (status == WORKER_OK)
@@ -90,7 +90,7 @@ static bool is_late(const struct tear_order *o, int64_t now)
 void tears_pump(struct daemon *d)
 {
 	struct tear_order **p = &d->tears, *o;
-	int64_t now = boottime_ms();
+	int64_t now = now_ms();
 
 	while ((o = *p)) {
 		if ((worker_count(d, WORKER_TEAR) < TEARS_MAX || is_late(o, now)) && start(d, o)) {
@@ -104,7 +104,7 @@ void tears_pump(struct daemon *d)
 
 int64_t tears_due(const struct daemon *d)
 {
-	int64_t due = INT64_MAX, now = boottime_ms(), half;
+	int64_t due = INT64_MAX, now = now_ms(), half;
 	const struct tear_order *o;
 
 	for (o = d->tears; o; o = o->next) {

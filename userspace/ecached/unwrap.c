@@ -3,20 +3,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../kms/verdict.h"
 #include "unwrap.h"
 
 #define NET_TIMEOUT_MS 45000	/* ecache-net's own attempts and pauses included */
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 10000
-
-int64_t boottime_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static int refused_why(const char *name, enum verdict_why why, struct err *e)
 {
@@ -138,11 +131,11 @@ int unwrap_key(const struct env *env, struct talk *t, const struct unwrap *u, st
 	for (;;) {
 		rc = once(env, u, token, key, &a, e);
 		memcpy(request_id, a.request_id, sizeof(a.request_id));
-		if (!rc || boottime_ms() + pause > u->retry_until_ms || !again(&a, &token))
+		if (!rc || now_ms() + pause > u->retry_until_ms || !again(&a, &token))
 			return rc;
 		if (pause == PAUSE_FIRST_MS)
 			talk_progress(t, "the grant is not known everywhere yet, asking again for up to %lld s",
-				      (long long)(u->retry_until_ms - boottime_ms()) / 1000);
+				      (long long)(u->retry_until_ms - now_ms()) / 1000);
 		if (talk_sleep(t, pause))
 			return err_set(e, -ECANCELED, "interrupted while waiting for the grant of %s", u->name);
 		pause = pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause * 2;

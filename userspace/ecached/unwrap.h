@@ -42,7 +42,4 @@ int unwrap_key(const struct env *env, struct talk *t, const struct unwrap *u, st
 /* unwrap_refused - @a, an answer that is no success, as an error a person can act on. */
 int unwrap_refused(const char *name, const char *key_arn, const struct kms_answer *a, struct err *e);
 
-/* boottime_ms - CLOCK_BOOTTIME. */
-int64_t boottime_ms(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../volume/intent.h"
 #include "../volume/mapping.h"
@@ -11,7 +12,6 @@
 #include "recover.h"
 #include "tear.h"
 #include "tears.h"
-#include "unwrap.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -74,7 +74,7 @@ static void recovery_done(struct daemon *d, const char *name, void *arg, int sta
 	if (!r)
 		return;
 	r->running = false;
-	r->due_ms = boottime_ms() + RETRY_MS;
+	r->due_ms = now_ms() + RETRY_MS;
 	if (status != WORKER_OK)
 		return;
 	log_info("%s: what was interrupted is finished", name);
@@ -102,7 +102,7 @@ static void recover(struct daemon *d, const char *name)
 		r->next = d->recoveries;
 		d->recoveries = r;
 	}
-	if (r->running || r->due_ms > boottime_ms())
+	if (r->running || r->due_ms > now_ms())
 		return;
 	a = calloc(1, sizeof(*a));
 	if (!a)
@@ -155,7 +155,7 @@ static void clean(struct daemon *d, const char *name)
 /* end_it - the state says revoked and there is a mapping: a teardown that was interrupted. */
 static void end_it(struct daemon *d, const char *name, const struct pin *p, const struct state *s)
 {
-	struct tear_order o = { .policy = POLICY_TEARDOWN, .verdict_ms = boottime_ms() };
+	struct tear_order o = { .policy = POLICY_TEARDOWN, .verdict_ms = now_ms() };
 
 	snprintf(o.name, sizeof(o.name), "%s", name);
 	strcpy(o.unit, p->unit);

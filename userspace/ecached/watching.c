@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../volume/token.h"
 #include "activity.h"
@@ -13,7 +14,6 @@
 #include "note.h"
 #include "open.h"
 #include "tears.h"
-#include "unwrap.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -21,19 +21,19 @@
 
 static void probed(struct daemon *d, const char *name, const struct net_answer *a)
 {
-	watch_probed(&d->watch, name, &a->a, boottime_ms());
+	watch_probed(&d->watch, name, &a->a, now_ms());
 	watching_kick(d);
 }
 
 static void described(struct daemon *d, const char *key_arn, const struct net_answer *a)
 {
-	watch_described(&d->watch, key_arn, &a->a, a->key.state, boottime_ms());
+	watch_described(&d->watch, key_arn, &a->a, a->key.state, now_ms());
 	watching_kick(d);
 }
 
 static void controlled(struct daemon *d, const char *name, const struct net_answer *a)
 {
-	watch_controlled(&d->watch, name, &a->a, boottime_ms());
+	watch_controlled(&d->watch, name, &a->a, now_ms());
 	watching_kick(d);
 }
 
@@ -53,7 +53,7 @@ static void op_probe(void *ctx, struct watch_volume *v, bool fresh)
 
 	volume_context(more->cache_id, more->luks_uuid, &context);
 	if (netcall_start(d, &rq, v->name, probed))
-		watch_unasked(&d->watch, v, boottime_ms());
+		watch_unasked(&d->watch, v, now_ms());
 }
 
 static void op_describe(void *ctx, const char *key_arn)
@@ -62,7 +62,7 @@ static void op_describe(void *ctx, const char *key_arn)
 	struct daemon *d = ctx;
 
 	if (netcall_start(d, &rq, key_arn, described))
-		watch_undescribed(&d->watch, key_arn, boottime_ms());
+		watch_undescribed(&d->watch, key_arn, now_ms());
 }
 
 static void op_control(void *ctx, struct watch_volume *v)
@@ -71,7 +71,7 @@ static void op_control(void *ctx, struct watch_volume *v)
 	const struct net_request rq = { .op = "probe", .key_arn = d->conf.canary_key, .fresh = true };
 
 	if (netcall_start(d, &rq, v->name, controlled))
-		watch_unasked(&d->watch, v, boottime_ms());
+		watch_unasked(&d->watch, v, now_ms());
 }
 
 static int verdict_level(enum verdict v)
@@ -107,7 +107,7 @@ static void op_verdict(void *ctx, struct watch_volume *v, bool first, enum verdi
 static void tear(struct daemon *d, struct watch_volume *v, enum policy policy)
 {
 	const struct watched *more = v->data;
-	struct tear_order o = { .policy = policy, .verdict_ms = boottime_ms(), .deadline_ms = more->deadline_ms };
+	struct tear_order o = { .policy = policy, .verdict_ms = now_ms(), .deadline_ms = more->deadline_ms };
 	int rc;
 
 	strcpy(o.name, v->name);
@@ -117,7 +117,7 @@ static void tear(struct daemon *d, struct watch_volume *v, enum policy policy)
 	memcpy(o.request_id, v->evidence.request_id, sizeof(o.request_id));
 	rc = tears_add(d, &o);
 	if (rc && rc != -EALREADY)
-		watch_retry(&d->watch, v, boottime_ms());
+		watch_retry(&d->watch, v, now_ms());
 }
 
 static int run_reopen(struct daemon *d, void *arg, int sock)
@@ -206,7 +206,7 @@ static const struct watch_ops ops = {
 /* take_notes - verdicts that changed and OKs that have become old go on record, by a worker. */
 static void take_notes(struct daemon *d)
 {
-	int64_t now = boottime_ms();
+	int64_t now = now_ms();
 	struct watch_volume *v;
 	struct watched *more;
 	bool changed;
@@ -233,7 +233,7 @@ static int on_watch_timer(sd_event_source *s, uint64_t usec, void *userdata)
 
 void watching_kick(struct daemon *d)
 {
-	int64_t due, other, now = boottime_ms();
+	int64_t due, other, now = now_ms();
 
 	if (d->stopping)
 		return;
@@ -298,7 +298,7 @@ static void fill_watched(struct watched *more, const struct daemon *d, const str
 static struct watch_volume *add(struct daemon *d, const char *name, const struct pin *p, const struct state *s,
 				bool locked)
 {
-	int64_t now = boottime_ms(), age = (time(NULL) - s->grant_created) * 1000;
+	int64_t now = now_ms(), age = (time(NULL) - s->grant_created) * 1000;
 	struct watch_add wa = {
 		.name = name,
 		.key_arn = p->key_arn,

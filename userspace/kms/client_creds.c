@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "client.h"
 
 /* Before they end; what begins with them must be able to end with them. */
@@ -9,14 +10,6 @@
 /* How long to wait for somebody else's new ones when there are no good ones. */
 #define WAIT_MS 5000
 #define WAIT_STEP_MS 20
-
-static int64_t boot_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 /* good_until - whether the credentials can sign at @at_s (Unix time). */
 static bool good_until(const struct creds *c, int64_t at_s)
@@ -49,7 +42,7 @@ static void look_in_cache(struct kms *k, int64_t now_s)
 static bool content(struct kms *k, int64_t now_s)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
-	int64_t until = boot_ms() + WAIT_MS;
+	int64_t until = now_ms() + WAIT_MS;
 
 	for (;;) {
 		look_in_cache(k, now_s);
@@ -59,7 +52,7 @@ static bool content(struct kms *k, int64_t now_s)
 			return false;
 		if (good_until(&k->creds, now_s))
 			return true;
-		if (boot_ms() >= until)
+		if (now_ms() >= until)
 			return false;
 		nanosleep(&step, NULL);
 	}

@@ -13,19 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "command.h"
 #include "words.h"
 
 #define NOT_STARTED 127
 #define REAP_MS 10
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static void __attribute__((noreturn)) become(struct words *w, int output, pid_t parent)
 {

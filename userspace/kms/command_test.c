@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/test.h"
 #include "command.h"
 
@@ -47,14 +48,6 @@ static void what_fails_says_how(void **state)
 	assert_int_equal(run("/nonexistent/program --x", 5000), -ECHILD);
 	assert_non_null(strstr(error.what, "/nonexistent/program"));
 	assert_int_equal(run("'", 5000), -EINVAL);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 static bool runs(const char *pid_file)

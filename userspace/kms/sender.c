@@ -5,17 +5,10 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "answer.h"
 #include "sender.h"
 #include "verdict.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static void pause_ms(unsigned int ms)
 {

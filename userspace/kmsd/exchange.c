@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "fault.h"
 #include "jsonw.h"
 #include "listener.h"
@@ -257,14 +258,6 @@ static enum MHD_Result ask(struct exchange *x, const char *method)
 	suspend(x);
 	workers_submit(x->ctx->workers, &x->job);
 	return MHD_YES;
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 int exchange_reap(struct exchange_ctx *ctx)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "jsonw.h"
 #include "kms/creds.h"
@@ -33,14 +34,6 @@ struct outbox {
 	bool closing;
 	int64_t close_ms;		/* until when messages are sent then */
 };
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* region_of - the second word of "sqs.REGION.amazonaws.com", its .cn, and "sqs-fips". */
 static bool region_of(const char *host, char out[REGION_SIZE])

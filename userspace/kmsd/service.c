@@ -9,6 +9,7 @@
 
 #include "trail.h"
 #include "call.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "events.h"
@@ -120,14 +121,6 @@ static enum fault prepare(struct call *c, bool *sts)
 	if (!target || strncmp(target, TARGET_PREFIX, strlen(TARGET_PREFIX)))
 		return call_fail(c, FAULT_UNKNOWN_OPERATION, "X-Amz-Target does not name an operation of this service");
 	return prepare_kms(c, target);
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* strike - what inject_pick() wants to become of the request, whatever else would have. */

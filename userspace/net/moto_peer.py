@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ecache-net against moto_server, a KMS by people who never heard of us: encoding, signatures, encryption context.
 
-It needs python3-moto with its server's modules, which Debian 12 has not: scripts/check runs it in the toolbox root.
+It needs python3-moto with its server's modules (python3-flask-cors, python3-jsonpath-ng), which Debian 12 has not.
 Where moto is not like AWS says Documentation/moto.md; what is asserted about that here is marked so.
 NET=PROGRAM says which ecache-net. Arguments go to unittest.
 """

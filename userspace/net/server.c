@@ -13,20 +13,13 @@
 #include <unistd.h>
 #include <systemd/sd-daemon.h>
 
+#include "../common/clock.h"
 #include "../common/ipc.h"
 #include "../common/log.h"
 #include "server.h"
 #include "worker.h"
 
 #define SHORT_OF_RESOURCES_MS 500
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 int server_listen(const char *path, struct err *e)
 {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/ipc.h"
 #include "../common/json.h"
@@ -87,14 +88,6 @@ static int end(void **state)
 static int ask(const struct net_request *rq, struct secret *key, struct net_answer *a)
 {
 	return net_call(sock_path, rq, key, a, 15000, NULL);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 static void probes_bring_back_kms_words(void **state)

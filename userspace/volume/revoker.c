@@ -14,7 +14,7 @@
 
 #include "../common/log.h"
 #include "child.h"
-#include "clock.h"
+#include "../common/clock.h"
 #include "mapping.h"
 #include "revoker.h"
 #include "text.h"

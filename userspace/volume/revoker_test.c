@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "dm_fake.h"
 #include "revoker.h"
 #include "sample.h"

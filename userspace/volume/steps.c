@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "mapping.h"
 #include "teardown.h"
 #include "unit.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "dm_fake.h"
 #include "sample.h"
 #include "teardown.h"

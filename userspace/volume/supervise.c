@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "clock.h"
+#include "../common/clock.h"
 #include "supervise.h"
 #include "text.h"
 

@@ -11,7 +11,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../common/fsio.h"
-#include "clock.h"
+#include "../common/clock.h"
 #include "unit.h"
 
 #define POLL_MS		50

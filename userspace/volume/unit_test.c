@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "scratch.h"
 #include "unit.h"
 

@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#include "clock.h"
+#include "../common/clock.h"
 #include "mounts.h"
 #include "namespace.h"
 #include "scratch.h"

@@ -14,6 +14,15 @@ static inline int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* monotonic_ms - CLOCK_MONOTONIC, which pthread_cond_timedwait() can wait for; stands still while the host sleeps. */
+static inline int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 static inline void sleep_ms(long ms)
 {
 	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
