@@ -13,7 +13,8 @@ fake=/sys/module/ecache_fake_accel/parameters
 timeout=/sys/module/dm_ecache/parameters/accel_timeout_ms
 ram_disks 1 64
 new_key "$WORK/key"
-head -c 4M /dev/urandom > "$WORK/data"
+size=$((AMOUNT << 12))
+head -c "$size" /dev/urandom > "$WORK/data"
 options="engine:accel driver:xts-aes-ecache-fake"
 
 fake() {
@@ -39,11 +40,11 @@ fake dma_apart 1
 ecache e /dev/ram0 0 131072 "$WORK/key" sector_size:4096 $options
 [ "$(field e 2)/$(field e 3)" = accel/xts-aes-ecache-fake ] || fail "$(dmsetup status e)"
 dd if="$WORK/data" of=/dev/mapper/e bs=1M oflag=direct status=none
-cmp -n 4194304 "$WORK/data" /dev/mapper/e
-[ "$(count requests)" -ge 2048 ] || fail "the accelerator saw $(count requests) requests for 8 MiB in 4096-byte sectors"
+cmp -n "$size" "$WORK/data" /dev/mapper/e
+[ "$(count requests)" -ge $((size / 2048)) ] || fail "the accelerator saw $(count requests) requests for twice $size bytes in 4096-byte sectors"
 [ "$(count misaligned)/$(count shared)" = 0/0 ] || fail "misaligned $(count misaligned), shared $(count shared)"
 crypt c /dev/ram0 0 131072 "$WORK/key" sector_size:4096
-cmp -n 4194304 "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes"
+cmp -n "$size" "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes"
 remove c
 say "dm-crypt's bytes; $(count requests) requests, aligned, source and destination apart"
 
@@ -88,7 +89,7 @@ dmesg | grep -q 'did not answer' || fail "no word of the demotion in the log"
 [ "$(field e 2)" = cpu ] || fail "a demoted volume says $(field e 2)"
 [ "$(stat_of e demotions)" = 1 ] || fail "demotions $(stat_of e demotions)"
 [ "$(stat_of e quarantined)" -ge 1 ] || fail "nothing in quarantine"
-cmp -n 4194304 "$WORK/data" /dev/mapper/e || fail "data lost"
+cmp -n "$size" "$WORK/data" /dev/mapper/e || fail "data lost"
 say "a device that hangs: demoted, $(stat_of e quarantined) in quarantine, data right"
 
 dmsetup message e 0 key wipe
@@ -108,7 +109,7 @@ until_true is_locked || fail "the device gave everything back and the state is $
 [ "$(count late)" -ge 1 ] || fail "no late answer"
 key_set e "$WORK/key"
 [ "$(field e 2)" = accel ] || fail "a device that gave everything back is not tried again"
-cmp -n 4194304 "$WORK/data" /dev/mapper/e || fail "the late answers hurt the data"
+cmp -n "$size" "$WORK/data" /dev/mapper/e || fail "the late answers hurt the data"
 verify
 say "REVOKING while it held the key; late answers hurt nothing; tried again"
 

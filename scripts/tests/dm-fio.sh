@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# fio --verify on every sector size: sizes from one sector to a few megabytes, direct and buffered, deep queues, several jobs;
+# fio --verify on every sector size: sizes from one sector to a few megabytes (less on the debug kernels), direct and buffered, deep queues, several jobs;
 # on a RAM disk (completes in the submitter) and on null_blk (completes in an interrupt). The status line names the AES driver.
 . "$(dirname "$0")/lib.sh"
 
@@ -28,9 +28,10 @@ for disk in /dev/ram0 "$null"; do
 		[ "$(blockdev --getss /dev/mapper/e)" = $sector ] || fail "logical block size"
 		verify --direct=1 --rw=randwrite --bsrange=$sector-64k --blockalign=$sector --ioengine=libaio --iodepth=32 \
 			--size=8M --io_size=$((AMOUNT * 4))k
-		verify --direct=1 --rw=write --bs=4M --ioengine=libaio --iodepth=4 --size=16M
+		verify --direct=1 --rw=write --bs=$((AMOUNT * 4))k --ioengine=libaio --iodepth=4 --size=$((AMOUNT * 16))k
 		verify --direct=0 --rw=randwrite --bs=4k --ioengine=psync --size=8M --io_size=$((AMOUNT * 4))k --end_fsync=1
-		verify --direct=1 --rw=randrw --bs=16k --ioengine=io_uring --iodepth=8 --numjobs=2 --offset_increment=32M --size=4M
+		verify --direct=1 --rw=randrw --bs=16k --ioengine=io_uring --iodepth=8 --numjobs=2 --offset_increment=32M --size=4M \
+			--io_size=$((AMOUNT * 4))k
 		[ "$(field e 12)" = 0 ] || fail "errors counted: $(dmsetup status e)"
 		[ "$(($(field e 6) * $(field e 7)))" -gt 0 ] || fail "nothing counted: $(dmsetup status e)"
 		say "$disk sector_size $sector: $(field e 6) reads ($(field e 10) in the completion, $(field e 11) deferred), $(field e 7) writes"

@@ -9,6 +9,7 @@
 load_module
 ram_disks 1 64
 new_key "$WORK/key"
+size=$((AMOUNT << 12))
 case $(uname -r) in
 6.*)
 	refused 'engine:inline needs a kernel (7.x)' dmsetup create e --table "0 2048 ecache aes-xts-plain64 64 0 /dev/ram0 0 1 engine:inline"
@@ -19,7 +20,7 @@ case $(uname -r) in
 esac
 
 modprobe dm_crypt
-head -c 4M /dev/urandom > "$WORK/data"
+head -c "$size" /dev/urandom > "$WORK/data"
 refused 'needs sector_size:512 or iv_large_sectors' dmsetup create e --table \
 	"0 2048 ecache aes-xts-plain64 64 0 /dev/ram0 0 2 engine:inline sector_size:4096"
 refused 'engine:inline does XTS with 64' dmsetup create e --table "0 2048 ecache aes-xts-plain64 32 0 /dev/ram0 0 1 engine:inline"
@@ -35,14 +36,14 @@ same() {
 	shift
 	ecache e "$disk" 0 131072 "$WORK/key" engine:inline "$@"
 	dd if="$WORK/data" of=/dev/mapper/e bs=1M oflag=direct status=none
-	cmp -n 4194304 "$WORK/data" /dev/mapper/e || fail "does not read what it wrote"
+	cmp -n "$size" "$WORK/data" /dev/mapper/e || fail "does not read what it wrote"
 	fio --name=v --filename=/dev/mapper/e --direct=1 --rw=randrw --bsrange=4k-64k --blockalign=4k --ioengine=libaio --iodepth=8 --size=4M \
-		--offset=8M --verify=crc32c --verify_fatal=1 --output="$WORK/fio" || fail "fio: $(cat "$WORK/fio")"
+		--io_size="$size" --offset=8M --verify=crc32c --verify_fatal=1 --output="$WORK/fio" || fail "fio: $(cat "$WORK/fio")"
 	driver=$(field e 3)
 	[ "$(field e 2)" = inline ] || fail "engine $(field e 2)"
 	remove e
 	crypt c "$disk" 0 131072 "$WORK/key" "$@"
-	cmp -n 4194304 "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes ($*)"
+	cmp -n "$size" "$WORK/data" /dev/mapper/c || fail "dm-crypt reads other bytes ($*)"
 	remove c
 }
 

@@ -14,6 +14,7 @@ mkdir /sys/kernel/config/nullb/nullb0
 	echo 20000 > completion_nsec && echo 4096 > blocksize && echo 1 > power )
 disk=/dev/nullb0
 length=$(sectors "$disk")
+size=$((AMOUNT << 15))
 max=0
 
 # message_time WORDS...: sends it; ten seconds leave room for a slow emulator, not for a disk that takes twenty
@@ -35,7 +36,7 @@ load() {
 }
 
 ecache e "$disk" 0 "$length" "$WORK/key" sector_size:4096
-head -c 32M /dev/urandom > "$WORK/data"
+head -c "$size" /dev/urandom > "$WORK/data"
 dd if="$WORK/data" of=/dev/mapper/e bs=1M oflag=direct status=none
 
 for round in 4/randrw 4/randrw 32/randwrite; do
@@ -48,8 +49,8 @@ for round in 4/randrw 4/randrw 32/randwrite; do
 	fi
 	grep -q 'Input/output error' "$WORK/fio" || { cat "$WORK/fio"; fail "the load ended with another error than EIO"; }
 	key_set e "$WORK/key"
-	cmp -n 33554432 "$WORK/data" /dev/mapper/e || fail "data lost after $round"
-	dd if=/dev/mapper/e of=/dev/null bs=1M skip=32 count=96 iflag=direct status=none
+	cmp -n "$size" "$WORK/data" /dev/mapper/e || fail "data lost after $round"
+	dd if=/dev/mapper/e of=/dev/null bs=1M skip=32 count=$((AMOUNT * 3 / 32)) iflag=direct status=none
 done
 say "3 wipes under load; slowest message $max ms"
 [ "$(field e 11)" -gt 0 ] || fail "no read was deferred: $(dmsetup status e)"

@@ -21,10 +21,10 @@ case $(uname -r) in
 7.3.*) KERNEL=7.3 ;;
 *) KERNEL=$(uname -r) ;;
 esac
-# KiB that a test which compares all that was written writes: under KASAN, and that under emulation, a cipher is slow
+# KiB that a test which compares all that was written writes, or a multiple of it: with KASAN or KCSAN, and that under emulation, a cipher is slow
 # shellcheck disable=SC2034 # for the tests
 case $KERNEL in
-debug) AMOUNT=128 ;;
+debug | kcsan) AMOUNT=128 ;;
 *) AMOUNT=1024 ;;
 esac
 MODULES=${MODULES:-$SRC/build/modules/$KERNEL}

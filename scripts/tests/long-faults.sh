@@ -55,7 +55,7 @@ no_faults() {
 }
 
 verify() {
-	timeout -k 60 900 fio --name=v --filename=/dev/mapper/e --direct=1 --ioengine=libaio --iodepth=16 --size=16M --io_size=8M --numjobs=2 \
+	timeout -k 60 900 fio --name=v --filename=/dev/mapper/e --direct=1 --ioengine=libaio --iodepth=16 --size=4M --io_size=2M --numjobs=2 \
 		--offset_increment=16M --rw=randwrite --bsrange=4k-256k --blockalign=4k --verify=crc32c --verify_fatal=1 --group_reporting \
 		> "$WORK/fio" 2>&1 || {
 		no_faults

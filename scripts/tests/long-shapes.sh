@@ -29,7 +29,7 @@ for sector in 512 1024 4096; do
 done
 
 mkdir "$WORK/mnt"
-head -c 32M /dev/urandom > "$WORK/data"
+head -c $((AMOUNT << 15)) /dev/urandom > "$WORK/data"
 for fs in xfs ext4; do
 	ecache e /dev/ram0 0 "$(sectors /dev/ram0)" "$WORK/key" sector_size:4096
 	"mkfs.$fs" -q /dev/mapper/e
