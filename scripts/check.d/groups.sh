@@ -59,6 +59,11 @@ agent_tests() {
 	done
 }
 
+# peer_tests: other people's clients and servers as Debian 13 has them, in the toolbox root
+peer_tests() {
+	echo moto
+}
+
 unit_tests() {
 	git ls-files 'userspace/*_test.c' 'userspace/*_fuzz.c' | sed 's|^userspace/|unit/|; s|\.c$||'
 }
@@ -91,6 +96,7 @@ list_all() {
 	for t in $(agent_tests); do
 		echo "agent/$t"
 	done
+	peer_tests
 	echo docs/tour
 	echo kunit
 	echo key-memory/7.3
@@ -258,6 +264,10 @@ tour() {
 		scripts/vm systemd --smp 1 --timeout 600 --disk 256M 7.3 scripts/tests/tour.sh
 }
 
+moto() {
+	scripts/toolbox run env -C /src/userspace/net NET=/src/build/guest/ecache-net python3 -W ignore -m unittest moto_peer moto_table
+}
+
 # module_for KERNEL NAMES...: the module is built as a test of its own, or without a word for one of NAMES.
 module_for() {
 	module_kernel=$1
@@ -277,7 +287,7 @@ guest_builds() {
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
-	elif { agent_tests | sed 's|^|agent/|'; echo docs/tour; echo secret-memory/7.3; } | any_wanted; then
+	elif { agent_tests | sed 's|^|agent/|'; peer_tests; echo docs/tour; echo secret-memory/7.3; } | any_wanted; then
 		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
 	return 0
@@ -288,6 +298,9 @@ group_kunit() { run kunit scripts/kunit; }
 # Without the SHA instructions, which many servers do not have, the kernel's hash leaves its input on the stack.
 group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 --append clearcpuid=sha_ni 7.3; }
 group_secrets() { run secret-memory/7.3 scripts/secret-memory --smp 1 7.3; }
+group_peers() {
+	run moto moto
+}
 group_tour() { run docs/tour tour; }
 group_fast() { fast_group; }
 group_7() { system_group 7.3; }
@@ -311,7 +324,7 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane kunit 7 agent tour fast 12 1 keys secrets &
+		lane kunit 7 agent tour fast 12 1 peers keys secrets &
 	done
 	wait
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ecache-net against moto_server, a KMS by people who never heard of us: encoding, signatures, encryption context.
 
-It needs python3-moto with its server's modules (python3-flask-cors, python3-jsonpath-ng), which Debian 12 has not.
-Where moto is not like AWS says Documentation/moto.md; what is asserted about that here is marked so.
-NET=PROGRAM says which ecache-net. Arguments go to unittest.
+It needs python3-moto with its server's modules (python3-flask-cors, python3-jsonpath-ng), which Debian 12 has not: `make
+check` runs it in the toolbox root. Where moto is not like AWS says Documentation/moto.md, which moto_table.py compares with
+moto; what is asserted about that here is marked so. NET=PROGRAM says which ecache-net. Arguments go to unittest.
 """
 import base64
 import fcntl
@@ -75,7 +75,9 @@ class Net:
             os.close(fd)
 
 
-class Peer(unittest.TestCase):
+class Moto(unittest.TestCase):
+    """moto_server with one key, and with a user "host" who may do everything."""
+
     @classmethod
     def setUpClass(cls):
         with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -85,29 +87,47 @@ class Peer(unittest.TestCase):
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
         server.start()
         cls.addClassCleanup(server.stop)
+        # One process, one world: what another class made is still there.
+        cls.post("reset")
         cls.kms = cls.client("kms")
-        iam = cls.client("iam")
-        iam.create_user(UserName="host")
-        iam.put_user_policy(UserName="host", PolicyName="all", PolicyDocument=json.dumps(ALL))
-        key = iam.create_access_key(UserName="host")["AccessKey"]
+        cls.access_key, cls.secret = cls.user("host", ALL)
         cls.arn = cls.kms.create_key()["KeyMetadata"]["Arn"]
-        made = cls.kms.generate_data_key(KeyId=cls.arn, NumberOfBytes=KEY_BYTES, EncryptionContext=CONTEXT)
-        cls.plaintext = made["Plaintext"]
-        cls.wrapped = dict(key_arn=cls.arn, context=CONTEXT, blob=base64.b64encode(made["CiphertextBlob"]).decode())
-        cls.net = Net(cls.url, key["AccessKeyId"], key["SecretAccessKey"])
-        cls.addClassCleanup(cls.net.stop)
-        cls.impostor = Net(cls.url, key["AccessKeyId"], key["SecretAccessKey"][::-1])
-        cls.addClassCleanup(cls.impostor.stop)
 
     @classmethod
-    def client(cls, service):
-        return boto3.client(service, region_name=REGION, endpoint_url=cls.url, aws_access_key_id="x", aws_secret_access_key="x",
-                            config=Config(retries={"max_attempts": 0}))
+    def client(cls, service, access_key="x", secret="x"):
+        return boto3.client(service, region_name=REGION, endpoint_url=cls.url, aws_access_key_id=access_key,
+                            aws_secret_access_key=secret, config=Config(retries={"max_attempts": 0}))
+
+    @classmethod
+    def user(cls, name, policy):
+        iam = cls.client("iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    @classmethod
+    def post(cls, what, data=b""):
+        """moto's own interface."""
+        urllib.request.urlopen(urllib.request.Request(f"{cls.url}/moto-api/{what}", data, {"Content-Type": "text/plain"}),
+                               timeout=20).close()
 
     def check_signatures(self, on):
         """From now on moto verifies who asks, or lets everybody in, as it does by default."""
-        urllib.request.urlopen(urllib.request.Request(self.url + "/moto-api/reset-auth", b"0" if on else b"Infinity",
-                                                      {"Content-Type": "text/plain"}), timeout=20)
+        self.post("reset-auth", b"0" if on else b"Infinity")
+
+
+class Peer(Moto):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        made = cls.kms.generate_data_key(KeyId=cls.arn, NumberOfBytes=KEY_BYTES, EncryptionContext=CONTEXT)
+        cls.plaintext = made["Plaintext"]
+        cls.wrapped = dict(key_arn=cls.arn, context=CONTEXT, blob=base64.b64encode(made["CiphertextBlob"]).decode())
+        cls.net = Net(cls.url, cls.access_key, cls.secret)
+        cls.addClassCleanup(cls.net.stop)
+        cls.impostor = Net(cls.url, cls.access_key, cls.secret[::-1])
+        cls.addClassCleanup(cls.impostor.stop)
 
     def test_a_data_key_is_unwrapped(self):
         answer, key = self.net.unwrap(**self.wrapped)
