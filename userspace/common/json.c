@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json-c/printbuf.h>
@@ -11,7 +12,7 @@
  * new_tokener - with a buffer for strings that is large enough for all of the text. json-c copies each string there
  * first; growing it would leave copies behind, and a request of the KMS may hold a Plaintext.
  */
-static struct json_tokener *new_tokener(int depth, size_t len)
+static struct json_tokener *new_tokener(int depth, size_t len, int flags)
 {
 	struct json_tokener *tok = json_tokener_new_ex(depth);
 
@@ -21,7 +22,7 @@ static struct json_tokener *new_tokener(int depth, size_t len)
 		json_tokener_free(tok);
 		return NULL;
 	}
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, flags);
 	return tok;
 }
 
@@ -31,17 +32,54 @@ static void free_tokener(struct json_tokener *tok)
 	json_tokener_free(tok);
 }
 
-int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e)
+/* next_point - the Unicode code point at *p, which is not its end; -1: no UTF-8. */
+static int32_t next_point(const unsigned char **p, const unsigned char *end)
+{
+	static const int32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	unsigned char first = *(*p)++;
+	unsigned int i, more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	int32_t c = first & (0x3f >> more);
+
+	if (first < 0x80)
+		return first;
+	if (first < 0xc0 || first > 0xf7 || end - *p < more)
+		return -1;
+	for (i = 0; i < more; i++) {
+		if ((**p & 0xc0) != 0x80)
+			return -1;
+		c = c << 6 | (*(*p)++ & 0x3f);
+	}
+	return c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? -1 : c;
+}
+
+/* mask - @text with an 'x' for each byte of what is not ASCII. Whether there was any; -EBADMSG: no UTF-8. */
+static int mask(const char *text, size_t len, char *out)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len, *begin;
+	int any = 0;
+
+	while (p < end) {
+		int32_t c;
+
+		begin = p;
+		c = next_point(&p, end);
+		if (c < 0)
+			return -EBADMSG;
+		memset(out, c < 0x80 ? c : 'x', (size_t)(p - begin));
+		out += p - begin;
+		any |= c >= 0x80;
+	}
+	return any;
+}
+
+static int parse(const char *text, size_t len, int depth, int flags, struct json_object **obj, struct err *e)
 {
 	struct json_tokener *tok;
 	struct json_object *o;
 	enum json_tokener_error why;
 	int rc = 0;
 
-	*obj = NULL;
-	if (len > INT_MAX / 2)
-		return err_set(e, -EBADMSG, "JSON text too long");
-	tok = new_tokener(depth, len);
+	tok = new_tokener(depth, len, flags);
 	if (!tok)
 		return err_set(e, -ENOMEM, "out of memory");
 	o = json_tokener_parse_ex(tok, text, len);
@@ -59,6 +97,39 @@ int js_parse(const char *text, size_t len, int depth, struct json_object **obj, 
 	}
 	*obj = o;
 	return 0;
+}
+
+/*
+ * js_parse - what is not ASCII is read twice. json-c 0.18 (Debian 13) takes such bytes for control characters and
+ * refuses them where it is strict, so they are masked there: the form is found strict, then the text is read as it is.
+ * Escapes in their place would be no way out: json-c loses U+1D800 to U+1DFFF, and their like in other planes.
+ */
+int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e)
+{
+	char *masked;
+	int rc;
+
+	*obj = NULL;
+	if (len > INT_MAX / 2)
+		return err_set(e, -EBADMSG, "JSON text too long");
+	masked = malloc(len + 1);
+	if (!masked)
+		return err_set(e, -ENOMEM, "out of memory");
+	rc = mask(text, len, masked);
+	if (rc < 0) {
+		err_set(e, rc, "not JSON: not UTF-8");
+	} else if (!rc) {
+		rc = parse(text, len, depth, JSON_TOKENER_STRICT, obj, e);
+	} else {
+		rc = parse(masked, len, depth, JSON_TOKENER_STRICT, obj, e);
+		json_object_put(*obj);
+		*obj = NULL;
+		if (!rc)
+			rc = parse(text, len, depth, 0, obj, e);
+	}
+	explicit_bzero(masked, len + 1);
+	free(masked);
+	return rc;
 }
 
 static int out_of_bounds(const struct js_member *m, int64_t n, const char *unit, struct err *e)

@@ -11,11 +11,11 @@
 
 /*
  * Strict reading and safe building of JSON objects over json-c. Not for secrets: json-c does not wipe the strings of an
- * object when it goes (the buffer that it read them through is wiped here).
+ * object when it goes (the buffers that it read them through are wiped here).
  */
 
 /*
- * js_parse - exactly one JSON object, UTF-8, nested at most @depth deep (1: no nesting). -EBADMSG, -ENOMEM. json-c
+ * js_parse - exactly one JSON object, valid UTF-8, nested at most @depth deep (1: no nesting). -EBADMSG, -ENOMEM. json-c
  * takes some texts that are not JSON (comments, 'quotes', NaN) and the last of two members of one name.
  */
 int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e);

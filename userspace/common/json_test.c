@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "json.h"
@@ -38,6 +39,80 @@ static void white_space_around_is_fine(void **state)
 	(void)state;
 	json_object_put(parsed(" {\"a\" : 1 }\r\n"));
 	json_object_put(parsed("{}"));
+}
+
+/* put_utf8 - @c in as many bytes as it needs, or in @bytes when that is more. */
+static size_t put_utf8(char *to, uint32_t c, unsigned int bytes)
+{
+	unsigned int need = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
+
+	if (bytes < need)
+		bytes = need;
+	if (bytes == 1) {
+		*to = (char)c;
+		return 1;
+	}
+	for (i = bytes - 1; i; i--, c >>= 6)
+		to[i] = (char)(0x80 | (c & 0x3f));
+	*to = (char)(0xff << (8 - bytes) | c);
+	return bytes;
+}
+
+/* Every character arrives as it was sent, in values and in names. */
+static void all_of_unicode_is_read(void **state)
+{
+	char text[64], want[8];
+	struct json_object *o;
+	uint32_t c;
+	size_t n;
+
+	(void)state;
+	for (c = 0x20; c < 0x110000; c += c < 0x3000 ? 1 : 0xfb) {
+		if (c == '"' || c == '\\' || (c >= 0xd800 && c < 0xe000))
+			continue;
+		n = put_utf8(want, c, 0);
+		want[n] = '\0';
+		snprintf(text, sizeof(text), "{\"%s\":\"a%s\\\\%s\"}", want, want, want);
+		o = parsed(text);
+		if (!json_object_object_get_ex(o, want, NULL))
+			fail_msg("U+%04X became %s", c, json_object_to_json_string(o));
+		snprintf(text, sizeof(text), "a%s\\%s", want, want);
+		assert_string_equal(json_object_get_string(json_object_object_get(o, want)), text);
+		json_object_put(o);
+	}
+}
+
+/* Too long, a surrogate, too large, cut off; and nothing that is escaped but is no escape. */
+static void what_is_no_utf8_is_refused(void **state)
+{
+	static const struct {
+		uint32_t point;
+		unsigned int bytes;
+	} bad[] = {
+		{ 'a', 2 }, { 0, 2 }, { 'a', 3 }, { 0x7ff, 3 }, { 0xffff, 4 }, { 0xd800, 3 }, { 0xdfff, 3 }, { 0x110000, 4 },
+		{ 0x1fffff, 4 },
+	};
+	static const char *const texts[] = {
+		"{\"a\":\"\x80\"}", "{\"a\":\"\xc3\"}", "{\"a\":\"\xe2\x82\"}", "{\"a\":\"\xf8\x88\x80\x80\x80\"}",
+		"{\"\xc3\xa4\":1,}", "{\"\xc3\xa4\":01}", "{\"a\":\"\\\xc3\xa4\"}", "{\"a\":\"\\\\\\\xc3\xa4\"}", "{\"a\":1}\xc3\xa4", "{\xc3\xa4:1}", "{\"a\":\"\xc3",
+	};
+	struct json_object *o;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char text[32] = "{\"a\":\"";
+		size_t n = strlen(text);
+
+		n += put_utf8(text + n, bad[i].point, bad[i].bytes);
+		strcpy(text + n, "\"}");
+		if (js_parse(text, n + 2, 16, &o, NULL) != -EBADMSG)
+			fail_msg("accepted: U+%X in %u bytes", bad[i].point, bad[i].bytes);
+	}
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (js_parse(texts[i], strlen(texts[i]), 16, &o, NULL) != -EBADMSG)
+			fail_msg("accepted: %s", texts[i]);
+	}
 }
 
 static void depth_is_bounded(void **state)
@@ -155,6 +230,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_one_object_is_json_enough),
 		cmocka_unit_test(white_space_around_is_fine),
+		cmocka_unit_test(all_of_unicode_is_read),
+		cmocka_unit_test(what_is_no_utf8_is_refused),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(members_are_read_by_type_and_bounds),
 		cmocka_unit_test(bad_members_are_named),
