@@ -6,6 +6,7 @@
 
 #include <json-c/printbuf.h>
 
+#include "encode.h"
 #include "json.h"
 
 /*
@@ -50,6 +51,48 @@ static int32_t next_point(const unsigned char **p, const unsigned char *end)
 		c = c << 6 | (*(*p)++ & 0x3f);
 	}
 	return c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? -1 : c;
+}
+
+/* surrogate - the value of "\\uXXXX" at @p, 6 bytes, when it is in the 1024 from @first on; else -1. */
+static int32_t surrogate(const char *p, int32_t first)
+{
+	uint8_t value[2];
+	int32_t c;
+
+	if (p[0] != '\\' || p[1] != 'u' || hex_decode(p + 2, 4, value))
+		return -1;
+	c = value[0] << 8 | value[1];
+	return (c & ~0x3ff) == first ? c & 0x3ff : -1;
+}
+
+/*
+ * decode_pairs - @text with UTF-8 in place of each pair of escaped surrogates; returns the length. json-c makes U+FFFD
+ * of U+1D800 to U+1DFFF, and of their like in other planes, when they are escaped.
+ */
+static size_t decode_pairs(const char *text, size_t len, char *out)
+{
+	const char *p = text, *end = text + len;
+	char *to = out;
+
+	while (p < end) {
+		int32_t high = end - p >= 12 ? surrogate(p, 0xd800) : -1;
+		int32_t low = high < 0 ? -1 : surrogate(p + 6, 0xdc00);
+		int32_t c = low < 0 ? 0 : 0x10000 + (high << 10) + low;
+
+		if (low >= 0) {
+			*to++ = (char)(0xf0 | c >> 18);
+			*to++ = (char)(0x80 | (c >> 12 & 0x3f));
+			*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+			*to++ = (char)(0x80 | (c & 0x3f));
+			p += 12;
+			continue;
+		}
+		/* What a backslash escapes begins no escape. */
+		if (*p == '\\' && end - p > 1)
+			*to++ = *p++;
+		*to++ = *p++;
+	}
+	return to - out;
 }
 
 /* mask - @text with an 'x' for each byte of what is not ASCII. Whether there was any; -EBADMSG: no UTF-8. */
@@ -99,36 +142,41 @@ static int parse(const char *text, size_t len, int depth, int flags, struct json
 	return 0;
 }
 
+/* parse_utf8 - what is not ASCII is read twice, first masked. */
+static int parse_utf8(const char *text, size_t len, char *masked, int depth, struct json_object **obj, struct err *e)
+{
+	int rc = mask(text, len, masked);
+
+	if (rc < 0)
+		return err_set(e, rc, "not JSON: not UTF-8");
+	if (!rc)
+		return parse(text, len, depth, JSON_TOKENER_STRICT, obj, e);
+	rc = parse(masked, len, depth, JSON_TOKENER_STRICT, obj, e);
+	json_object_put(*obj);
+	*obj = NULL;
+	return rc ? rc : parse(text, len, depth, 0, obj, e);
+}
+
 /*
- * js_parse - what is not ASCII is read twice. json-c 0.18 (Debian 13) takes such bytes for control characters and
- * refuses them where it is strict, so they are masked there: the form is found strict, then the text is read as it is.
- * Escapes in their place would be no way out: json-c loses U+1D800 to U+1DFFF, and their like in other planes.
+ * js_parse - json-c 0.18 (Debian 13) takes bytes above 0x7f for control characters and refuses them where it is
+ * strict: so the form is found strict without them, then the text is read as it is.
  */
 int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e)
 {
-	char *masked;
+	size_t size = len + 1;
+	char *copy;
 	int rc;
 
 	*obj = NULL;
 	if (len > INT_MAX / 2)
 		return err_set(e, -EBADMSG, "JSON text too long");
-	masked = malloc(len + 1);
-	if (!masked)
+	copy = malloc(2 * size);
+	if (!copy)
 		return err_set(e, -ENOMEM, "out of memory");
-	rc = mask(text, len, masked);
-	if (rc < 0) {
-		err_set(e, rc, "not JSON: not UTF-8");
-	} else if (!rc) {
-		rc = parse(text, len, depth, JSON_TOKENER_STRICT, obj, e);
-	} else {
-		rc = parse(masked, len, depth, JSON_TOKENER_STRICT, obj, e);
-		json_object_put(*obj);
-		*obj = NULL;
-		if (!rc)
-			rc = parse(text, len, depth, 0, obj, e);
-	}
-	explicit_bzero(masked, len + 1);
-	free(masked);
+	len = decode_pairs(text, len, copy);
+	rc = parse_utf8(copy, len, copy + size, depth, obj, e);
+	explicit_bzero(copy, 2 * size);
+	free(copy);
 	return rc;
 }
 

@@ -15,8 +15,8 @@
  */
 
 /*
- * js_parse - exactly one JSON object, valid UTF-8, nested at most @depth deep (1: no nesting). -EBADMSG, -ENOMEM. json-c
- * takes some texts that are not JSON (comments, 'quotes', NaN) and the last of two members of one name.
+ * js_parse - exactly one JSON object, valid UTF-8, nested at most @depth deep (1: no nesting). -EBADMSG, -ENOMEM.
+ * json-c takes some texts that are not JSON (comments, 'quotes', NaN) and the last of two members of one name.
  */
 int js_parse(const char *text, size_t len, int depth, struct json_object **obj, struct err *e);
 

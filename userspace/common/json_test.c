@@ -58,10 +58,18 @@ static size_t put_utf8(char *to, uint32_t c, unsigned int bytes)
 	return bytes;
 }
 
-/* Every character arrives as it was sent, in values and in names. */
+static void put_escape(char *to, uint32_t c)
+{
+	if (c < 0x10000)
+		sprintf(to, "\\u%04x", c);
+	else
+		sprintf(to, "\\u%04X\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+}
+
+/* Every character arrives as it was sent, in values and in names, escaped or not. */
 static void all_of_unicode_is_read(void **state)
 {
-	char text[64], want[8];
+	char text[128], want[8], escape[16];
 	struct json_object *o;
 	uint32_t c;
 	size_t n;
@@ -72,14 +80,25 @@ static void all_of_unicode_is_read(void **state)
 			continue;
 		n = put_utf8(want, c, 0);
 		want[n] = '\0';
-		snprintf(text, sizeof(text), "{\"%s\":\"a%s\\\\%s\"}", want, want, want);
+		put_escape(escape, c);
+		snprintf(text, sizeof(text), "{\"%s\":\"a%s\\\\%s%s\"}", c & 1 ? escape : want, want, want, escape);
 		o = parsed(text);
 		if (!json_object_object_get_ex(o, want, NULL))
 			fail_msg("U+%04X became %s", c, json_object_to_json_string(o));
-		snprintf(text, sizeof(text), "a%s\\%s", want, want);
+		snprintf(text, sizeof(text), "a%s\\%s%s", want, want, want);
 		assert_string_equal(json_object_get_string(json_object_object_get(o, want)), text);
 		json_object_put(o);
 	}
+}
+
+static void what_is_escaped_begins_no_escape(void **state)
+{
+	struct json_object *o = parsed("{\"a\":\"\\\\u00e4\\\\ud83d\\\\ude00\",\"b\":\"\\\\\\ud83d\\ude00\"}");
+
+	(void)state;
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "a")), "\\u00e4\\ud83d\\ude00");
+	assert_string_equal(json_object_get_string(json_object_object_get(o, "b")), "\\\xf0\x9f\x98\x80");
+	json_object_put(o);
 }
 
 /* Too long, a surrogate, too large, cut off; and nothing that is escaped but is no escape. */
@@ -89,12 +108,13 @@ static void what_is_no_utf8_is_refused(void **state)
 		uint32_t point;
 		unsigned int bytes;
 	} bad[] = {
-		{ 'a', 2 }, { 0, 2 }, { 'a', 3 }, { 0x7ff, 3 }, { 0xffff, 4 }, { 0xd800, 3 }, { 0xdfff, 3 }, { 0x110000, 4 },
-		{ 0x1fffff, 4 },
+		{ 'a', 2 }, { 0, 2 }, { 'a', 3 }, { 0x7ff, 3 }, { 0xffff, 4 }, { 0xd800, 3 }, { 0xdfff, 3 },
+		{ 0x110000, 4 }, { 0x1fffff, 4 },
 	};
 	static const char *const texts[] = {
 		"{\"a\":\"\x80\"}", "{\"a\":\"\xc3\"}", "{\"a\":\"\xe2\x82\"}", "{\"a\":\"\xf8\x88\x80\x80\x80\"}",
-		"{\"\xc3\xa4\":1,}", "{\"\xc3\xa4\":01}", "{\"a\":\"\\\xc3\xa4\"}", "{\"a\":\"\\\\\\\xc3\xa4\"}", "{\"a\":1}\xc3\xa4", "{\xc3\xa4:1}", "{\"a\":\"\xc3",
+		"{\"\xc3\xa4\":1,}", "{\"\xc3\xa4\":01}", "{\"a\":\"\\\xc3\xa4\"}", "{\"a\":\"\\\\\\\xc3\xa4\"}",
+		"{\"a\":1}\xc3\xa4", "{\xc3\xa4:1}", "{\"a\":\"\xc3", "{\\ud83d\\ude00:1}", "{\"a\":1}\\ud83d\\ude00",
 	};
 	struct json_object *o;
 	size_t i;
@@ -231,6 +251,7 @@ int main(void)
 		cmocka_unit_test(only_one_object_is_json_enough),
 		cmocka_unit_test(white_space_around_is_fine),
 		cmocka_unit_test(all_of_unicode_is_read),
+		cmocka_unit_test(what_is_escaped_begins_no_escape),
 		cmocka_unit_test(what_is_no_utf8_is_refused),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(members_are_read_by_type_and_bounds),
