@@ -61,6 +61,7 @@ agent_tests() {
 
 # peer_tests: other people's clients and servers as Debian 13 has them, in the toolbox root
 peer_tests() {
+	echo botocore-13
 	echo moto
 }
 
@@ -264,6 +265,12 @@ tour() {
 		scripts/vm systemd --smp 1 --timeout 600 --disk 256M 7.3 scripts/tests/tour.sh
 }
 
+# botocore_13: what the scripts of userspace/kmsd ask on this host, asked by Debian 13's botocore, aws CLI and boto3
+botocore_13() {
+	scripts/toolbox run env -C /src/userspace/kmsd KMSD=/src/build/guest/ecache-kmsd \
+		python3 -W ignore -m unittest kmsd_model_test kmsd_test kmsd_cli_test kmsd_sigv4_test kmsd_paging_test
+}
+
 moto() {
 	scripts/toolbox run env -C /src/userspace/net NET=/src/build/guest/ecache-net python3 -W ignore -m unittest moto_peer moto_table
 }
@@ -299,6 +306,7 @@ group_kunit() { run kunit scripts/kunit; }
 group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 --append clearcpuid=sha_ni 7.3; }
 group_secrets() { run secret-memory/7.3 scripts/secret-memory --smp 1 7.3; }
 group_peers() {
+	run botocore-13 botocore_13
 	run moto moto
 }
 group_tour() { run docs/tour tour; }
