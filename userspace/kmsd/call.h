@@ -36,6 +36,7 @@ struct call {
 
 	/* for the audit log */
 	char key_arn[ARN_SIZE];		/* the key that the call is about, "" when none was found */
+	char source_arn[ARN_SIZE];	/* ReEncrypt: the key that opens, "" until found */
 	char grant_id[HEX_ID_SIZE];	/* the grant that was made or retired */
 };
 

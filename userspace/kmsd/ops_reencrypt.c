@@ -8,7 +8,6 @@
 /* Both halves: opened as Decrypt would, sealed as Encrypt would, the plaintext never leaving. */
 struct reencrypt {
 	struct crypto_op from, to;
-	char from_arn[ARN_SIZE];
 	struct buf blob;		/* the request's ciphertext */
 	bool ignore_ciphertext;
 };
@@ -51,7 +50,7 @@ static enum fault authorize(struct call *c, struct reencrypt *r)
 	if (f)
 		return f;
 	memcpy(to_arn, c->key_arn, sizeof(to_arn));
-	memcpy(c->key_arn, r->from_arn, sizeof(c->key_arn));
+	memcpy(c->key_arn, c->source_arn, sizeof(c->key_arn));
 	r->from.same_key = strcmp(r->from.key.id, r->to.key.id) ? "false" : "true";
 	r->to.same_key = r->from.same_key;
 	f = crypto_op_authorize(c, "ReEncryptFrom", &r->from);
@@ -68,7 +67,7 @@ static enum fault answer(struct call *c, const struct reencrypt *r, const struct
 	if (!f) {
 		jsonw_open(&w, NULL, '{');
 		jsonw_base64(&w, "CiphertextBlob", (const uint8_t *)blob.data, blob.len);
-		jsonw_string(&w, "SourceKeyId", r->from_arn);
+		jsonw_string(&w, "SourceKeyId", c->source_arn);
 		jsonw_string(&w, "KeyId", c->key_arn);
 		jsonw_string(&w, "SourceEncryptionAlgorithm", CRYPTO_OP_ALGORITHM);
 		jsonw_string(&w, "DestinationEncryptionAlgorithm", CRYPTO_OP_ALGORITHM);
@@ -90,7 +89,7 @@ enum fault op_re_encrypt(struct call *c)
 
 	if (!f)
 		f = crypto_op_find_sealed(c, &r.from, &r.blob);
-	memcpy(r.from_arn, c->key_arn, sizeof(r.from_arn));
+	memcpy(c->source_arn, c->key_arn, sizeof(c->source_arn));
 	if (!f)
 		f = authorize(c, &r);
 	if (!f && !r.ignore_ciphertext)

@@ -147,16 +147,23 @@ static void put_identity(struct jsonw *w, const struct call *c)
 	jsonw_close(w, '}');
 }
 
+static void put_key(struct jsonw *w, const struct call *c, const char *arn)
+{
+	jsonw_open(w, NULL, '{');
+	jsonw_string(w, "accountId", c->svc->account);
+	jsonw_string(w, "type", "AWS::KMS::Key");
+	jsonw_string(w, "ARN", arn);
+	jsonw_close(w, '}');
+}
+
 static void put_resources(struct jsonw *w, const struct call *c)
 {
 	if (!*c->key_arn)
 		return;
 	jsonw_open(w, "resources", '[');
-	jsonw_open(w, NULL, '{');
-	jsonw_string(w, "accountId", c->svc->account);
-	jsonw_string(w, "type", "AWS::KMS::Key");
-	jsonw_string(w, "ARN", c->key_arn);
-	jsonw_close(w, '}');
+	if (*c->source_arn && strcmp(c->source_arn, c->key_arn))
+		put_key(w, c, c->source_arn);
+	put_key(w, c, c->key_arn);
 	jsonw_close(w, ']');
 }
 

@@ -143,6 +143,54 @@ static void grants_are_recorded_as_cloudtrail_does(void **state)
 	json_object_put(record);
 }
 
+/* The ARNs of @record's resources, with a blank behind each. */
+static const char *arns(struct json_object *record)
+{
+	static char text[4 * ARN_SIZE];
+	struct json_object *list = json_object_object_get(record, "resources");
+
+	*text = '\0';
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		strcat(text, get(json_object_array_get_idx(list, i), "ARN"));
+		strcat(text, " ");
+	}
+	return text;
+}
+
+/* Whoever looks for a key finds it, whichever half it was for; one that has no part in it is not there. */
+static void both_keys_of_a_reencryption_are_recorded(void **state)
+{
+	char from[ARN_SIZE], to[ARN_SIZE], blob[512], text[65536], want[2 * ARN_SIZE + 3];
+	struct json_object *record;
+	struct kit *k = *state;
+
+	kit_principal(k, "u", NULL);
+	kit_key(k, from);
+	kit_key(k, to);
+	kit_encrypt(k, from, "{}", blob, sizeof(blob));
+	snprintf(want, sizeof(want), "%s %s ", from, to);
+	assert_string_equal(kit_fails(k, "admin", "ReEncrypt", "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"%s\"}",
+				      blob, to), "");
+	read_log(text, sizeof(text), &record);
+	assert_string_equal(arns(record), want);
+	json_object_put(record);
+	/* refused for the source's sake, too */
+	assert_string_equal(kit_fails(k, "u", "ReEncrypt", "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"%s\"}",
+				      blob, to), "AccessDeniedException");
+	read_log(text, sizeof(text), &record);
+	assert_string_equal(arns(record), want);
+	json_object_put(record);
+	snprintf(want, sizeof(want), "%s ", from);
+	kit_fails(k, "admin", "ReEncrypt", "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"%s\"}", blob, from);
+	read_log(text, sizeof(text), &record);
+	assert_string_equal(arns(record), want);
+	json_object_put(record);
+	kit_fails(k, "admin", "ReEncrypt", "{\"CiphertextBlob\":\"%s\",\"DestinationKeyId\":\"alias/none\"}", blob);
+	read_log(text, sizeof(text), &record);
+	assert_string_equal(arns(record), want);
+	json_object_put(record);
+}
+
 /* Names begin small, and dates are in a form that no standard knows. */
 static void answers_are_recorded_as_cloudtrail_does(void **state)
 {
@@ -271,6 +319,7 @@ int main(void)
 		T(a_call_is_recorded_with_its_request_id),
 		T(failed_calls_are_recorded_and_unsigned_ones_not),
 		T(grants_are_recorded_as_cloudtrail_does),
+		T(both_keys_of_a_reencryption_are_recorded),
 		T(answers_are_recorded_as_cloudtrail_does),
 		T(no_secret_is_in_it),
 		T(a_renamed_log_is_let_go),
