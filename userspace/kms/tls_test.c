@@ -14,13 +14,21 @@
 
 #include "../common/fsio.h"
 #include "../common/test.h"
+#include "creds.h"
 #include "fake_http.h"
 #include "kms.h"
+#include "memo.h"
+#include "request.h"
 
 #define KEY "arn:aws:kms:eu-west-1:111122223333:key/a"
 
-/* A TLS server with a certificate of its own making, for 127.0.0.1, that answers a DescribeKey if it is let. */
+#define DESCRIBED "{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\"}}"
+#define CREDENTIALS "{\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s1\",\"Token\":\"t1\"," \
+	"\"Expiration\":\"2038-01-01T00:00:00Z\"}"
+
+/* A TLS server with a certificate of its own making, for 127.0.0.1, that answers a request if it is let. */
 struct server {
+	const char *answer;
 	SSL_CTX *ctx;
 	int listener;
 	unsigned short port;
@@ -50,28 +58,32 @@ static X509 *self_signed(EVP_PKEY *key)
 	return cert;
 }
 
+static void answer(struct server *s, SSL *ssl)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+	char buf[8192];
+
+	/* TLS 1.3 lets the server finish first: only a request shows belief */
+	if (SSL_accept(ssl) != 1 || SSL_read(ssl, buf, sizeof(buf)) <= 0)
+		return;
+	s->handshake = true;
+	SSL_write(ssl, ok, sizeof(ok) - 1);
+	SSL_write(ssl, s->answer, (int)strlen(s->answer));
+}
+
 static void *serve(void *arg)
 {
-	static const char answer[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-		"{\"KeyMetadata\":{\"Arn\":\"" KEY "\",\"KeyState\":\"Enabled\"}}";
 	struct server *s = arg;
-	char buf[8192];
 	int sock;
 	SSL *ssl;
 
-	sock = accept(s->listener, NULL, NULL);
-	if (sock < 0)
-		return NULL;
-	ssl = SSL_new(s->ctx);
-	SSL_set_fd(ssl, sock);
-	if (SSL_accept(ssl) == 1) {
-		/* TLS 1.3 lets the server finish first: only a request shows belief */
-		s->handshake = SSL_read(ssl, buf, sizeof(buf)) > 0;
-		if (s->handshake)
-			SSL_write(ssl, answer, sizeof(answer) - 1);
+	while ((sock = accept(s->listener, NULL, NULL)) >= 0) {
+		ssl = SSL_new(s->ctx);
+		SSL_set_fd(ssl, sock);
+		answer(s, ssl);
+		SSL_free(ssl);
+		close(sock);
 	}
-	SSL_free(ssl);
-	close(sock);
 	return NULL;
 }
 
@@ -86,7 +98,7 @@ static void write_ca(struct server *s, X509 *cert)
 	fclose(f);
 }
 
-static void start(struct server *s, int newest_version)
+static void start(struct server *s, int newest_version, const char *answer)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sa);
@@ -94,6 +106,7 @@ static void start(struct server *s, int newest_version)
 	X509 *cert = self_signed(key);
 
 	memset(s, 0, sizeof(*s));
+	s->answer = answer;
 	s->ctx = SSL_CTX_new(TLS_server_method());
 	assert_non_null(s->ctx);
 	SSL_CTX_set_security_level(s->ctx, 0);
@@ -109,6 +122,15 @@ static void start(struct server *s, int newest_version)
 	assert_int_equal(getsockname(s->listener, (struct sockaddr *)&sa, &len), 0);
 	s->port = ntohs(sa.sin_port);
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void stop(struct server *s)
+{
+	shutdown(s->listener, SHUT_RDWR);	/* ends accept() */
+	pthread_join(s->thread, NULL);
+	close(s->listener);
+	SSL_CTX_free(s->ctx);
+	unlink(s->ca);
 }
 
 static int ask(struct server *s, const char *ca_file, struct kms_answer *a, struct err *e)
@@ -130,10 +152,7 @@ static int ask(struct server *s, const char *ca_file, struct kms_answer *a, stru
 	rc = kms_describe_key(k, KEY, NULL, &key, a, e);
 	kms_close(k);
 	unlink(path);
-	pthread_join(s->thread, NULL);
-	close(s->listener);
-	SSL_CTX_free(s->ctx);
-	unlink(s->ca);
+	stop(s);
 	return rc;
 }
 
@@ -144,7 +163,7 @@ static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
 	struct server s;
 
 	(void)state;
-	start(&s, 0);
+	start(&s, 0, DESCRIBED);
 	assert_int_equal(ask(&s, NULL, &a, &e), -EAGAIN);
 	assert_int_equal(a.transport, KMS_NO_ANSWER);
 	assert_false(s.handshake);
@@ -159,13 +178,13 @@ static void a_file_of_ones_own_says_who_is_vouched_for(void **state)
 	struct server s;
 
 	(void)state;
-	start(&s, 0);
+	start(&s, 0, DESCRIBED);
 	assert_int_equal(ask(&s, s.ca, &a, &e), 0);
 	assert_true(s.handshake);
-	start(&s, TLS1_2_VERSION);
+	start(&s, TLS1_2_VERSION, DESCRIBED);
 	assert_int_equal(ask(&s, s.ca, &a, &e), 0);
 	/* one with others in it */
-	start(&s, 0);
+	start(&s, 0, DESCRIBED);
 	assert_int_equal(ask(&s, debian, &a, &e), -EAGAIN);
 	assert_false(s.handshake);
 }
@@ -177,10 +196,56 @@ static void older_tls_is_refused(void **state)
 	struct server s;
 
 	(void)state;
-	start(&s, TLS1_1_VERSION);
+	start(&s, TLS1_1_VERSION, DESCRIBED);
 	assert_int_equal(ask(&s, s.ca, &a, &e), -EAGAIN);
 	assert_false(s.handshake);
 	assert_non_null(strcasestr(e.what, "version"));
+}
+
+/* load - of a container's endpoint that is @s. */
+static int load(struct server *s, const char *ca_file, struct creds *creds, struct err *e)
+{
+	struct memo memo = { 0 };
+	struct creds_net net = { .region = "eu-west-1", .memo = &memo, .metadata_ms = 5000, .ca_file = ca_file };
+	char uri[64];
+	const struct creds_source src = { .kind = CREDS_CONTAINER, .container_uri = uri, .net = &net };
+	int rc;
+
+	snprintf(uri, sizeof(uri), "https://127.0.0.1:%u/credentials", s->port);
+	net.transport = transport_open(NULL);
+	assert_non_null(net.transport);
+	rc = creds_load(&src, creds, e);
+	transport_close(net.transport);
+	stop(s);
+	return rc;
+}
+
+/* Whoever stood between could hand out credentials of his own, and read the token that is sent to the endpoint. */
+static void credentials_of_a_container_come_from_who_is_vouched_for(void **state)
+{
+	struct creds creds = { .store = SECRET_INIT };
+	struct err e = ERR_INIT;
+	struct server s, other;
+
+	(void)state;
+	start(&s, 0, CREDENTIALS);
+	assert_int_equal(load(&s, s.ca, &creds, &e), 0);
+	assert_string_equal(creds.access_key_id, "ASIA1");
+	creds_wipe(&creds);
+	/* nobody vouches for it */
+	start(&s, 0, CREDENTIALS);
+	assert_true(load(&s, NULL, &creds, &e) < 0);
+	assert_false(s.handshake);
+	assert_non_null(strstr(e.what, "certificate"));
+	/* the same name by another's certificate */
+	start(&other, 0, CREDENTIALS);
+	start(&s, 0, CREDENTIALS);
+	e = (struct err)ERR_INIT;
+	assert_true(load(&s, other.ca, &creds, &e) < 0);
+	assert_false(s.handshake);
+	assert_non_null(strstr(e.what, "certificate"));
+	assert_int_equal(load(&other, other.ca, &creds, &e), 0);
+	creds_wipe(&creds);
 }
 
 /* A proxy is asked for a tunnel to what is elsewhere, and sees nothing of what is here. */
@@ -230,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
 		cmocka_unit_test(a_file_of_ones_own_says_who_is_vouched_for),
 		cmocka_unit_test(older_tls_is_refused),
+		cmocka_unit_test(credentials_of_a_container_come_from_who_is_vouched_for),
 		cmocka_unit_test(the_proxy_of_the_environment_is_for_other_hosts),
 	};
 
