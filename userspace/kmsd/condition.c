@@ -400,3 +400,17 @@ bool condition_uses(struct json_object *conditions, const char *prefix)
 	}
 	return false;
 }
+
+const char *condition_operator_at(unsigned int i)
+{
+	return i < sizeof(operators) / sizeof(*operators) ? operators[i].name : NULL;
+}
+
+const char *condition_key_at(unsigned int i, bool *several)
+{
+	const unsigned int nr = sizeof(keys) / sizeof(*keys), nr_prefixes = sizeof(prefixes) / sizeof(*prefixes);
+	const struct cond_key *k = i < nr ? &keys[i] : i < nr + nr_prefixes ? &prefixes[i - nr] : NULL;
+
+	*several = k && k->multi;
+	return k ? k->name : NULL;
+}

@@ -45,6 +45,13 @@ bool condition_holds(struct json_object *conditions, const struct condition_env 
 /* condition_uses - whether a key that begins with @prefix is in an element that condition_check() accepted. */
 bool condition_uses(struct json_object *conditions, const char *prefix);
 
+/*
+ * condition_operator_at, condition_key_at - in a fixed order; NULL at the end. A key that ends with ':' or '/' wants a
+ * name of the customer's behind it; @several: a request may give it several values. For tests and documentation.
+ */
+const char *condition_operator_at(unsigned int i);
+const char *condition_key_at(unsigned int i, bool *several);
+
 /* glob_match - '*' any run, '?' any one character. */
 bool glob_match(const char *pattern, const char *s);
 

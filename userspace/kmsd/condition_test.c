@@ -2,7 +2,12 @@
 /* What each operator makes of a request's values, and that nothing unknown is taken for known. */
 #include "common/test.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "condition.h"
+
+#define MANUAL "../Documentation/man/ecache-kmsd.8"
 
 static void globs(void **state)
 {
@@ -268,6 +273,81 @@ static void a_full_table_says_so(void **state)
 	assert_false(condition_set(&env, "kms:ViaService", "x"));
 }
 
+/*
+ * manual_words - of the manual's lines from behind the one that begins with @begin to the next ".Pp", those that begin
+ * with a letter of @first, with a blank before and behind each; what is in brackets is left out. Returns how many.
+ */
+static unsigned int manual_words(const char *begin, const char *first, char *out, size_t size)
+{
+	FILE *file = fopen(MANUAL, "r");
+	bool inside = false, bracket = false;
+	unsigned int nr = 0;
+	char line[256];
+
+	if (!file)
+		fail_msg(MANUAL ": run this test in userspace/, as \"make test\" does");
+	snprintf(out, size, " ");
+	while (fgets(line, sizeof(line), file)) {
+		if (!inside || !strcmp(line, ".Pp\n")) {
+			if (inside)
+				break;
+			inside = !strncmp(line, begin, strlen(begin));
+			continue;
+		}
+		for (char *word = strtok(line, " ,;\n"); word; word = strtok(NULL, " ,;\n")) {
+			bracket = bracket || *word == '(';
+			if (!bracket && strchr(first, *word)) {
+				strncat(out, word, size - strlen(out) - 1);
+				strncat(out, " ", size - strlen(out) - 1);
+				nr++;
+			}
+			bracket = bracket && !strchr(word, ')');
+		}
+	}
+	fclose(file);
+	return nr;
+}
+
+static void is_word_of(const char *name, const char *words)
+{
+	char word[128];
+
+	snprintf(word, sizeof(word), " %s%s ", name, strchr(":/", name[strlen(name) - 1]) ? "NAME" : "");
+	if (!strstr(words, word))
+		fail_msg("%sis not in the manual's list:%s", word + 1, words);
+}
+
+static void the_manual_lists_each_key_and_no_other(void **state)
+{
+	char all[4096], several[1024];
+	unsigned int nr = manual_words("Condition keys:", "ak", all, sizeof(all)), nr_several, i, found = 0;
+	const char *name;
+	bool many;
+
+	(void)state;
+	nr_several = manual_words("Those with several values", "ak", several, sizeof(several));
+	for (i = 0; (name = condition_key_at(i, &many)); i++) {
+		is_word_of(name, all);
+		if (many) {
+			is_word_of(name, several);
+			found++;
+		}
+	}
+	assert_int_equal(nr, i);
+	assert_int_equal(nr_several, found);
+}
+
+static void the_manual_lists_each_operator_and_no_other(void **state)
+{
+	char all[1024];
+	unsigned int nr = manual_words("behind:", "ABDNS", all, sizeof(all)), i;
+
+	(void)state;
+	for (i = 0; condition_operator_at(i); i++)
+		is_word_of(condition_operator_at(i), all);
+	assert_int_equal(nr, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +357,8 @@ int main(void)
 		cmocka_unit_test(names_of_tags_have_no_values),
 		cmocka_unit_test(used_keys_are_found),
 		cmocka_unit_test(a_full_table_says_so),
+		cmocka_unit_test(the_manual_lists_each_key_and_no_other),
+		cmocka_unit_test(the_manual_lists_each_operator_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
