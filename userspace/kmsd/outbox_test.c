@@ -162,6 +162,18 @@ static void what_is_refused_is_tried_again_and_then_lost(void **state)
 	assert_non_null(strstr(f->queue.body, "three"));
 }
 
+/* Each takes a way to the queue and back: when the last is put in, most wait. */
+static void what_waits_at_the_end_is_sent(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, &taken, 1, 5000);
+	for (unsigned int i = 0; i < 10; i++)
+		put(f->o, "\"x\"");
+	finish(f);
+	assert_int_equal(f->queue.requests, 10);
+}
+
 /* New keys in the file are used without a restart. */
 static void credentials_are_read_anew(void **state)
 {
@@ -256,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_message_is_signed_and_sent),
 		T(what_is_refused_is_tried_again_and_then_lost),
+		T(what_waits_at_the_end_is_sent),
 		T(credentials_are_read_anew),
 		T(a_queue_that_hangs_holds_nobody_up),
 		T(credentials_that_cannot_be_used_are_an_error_at_once),
