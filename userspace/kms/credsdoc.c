@@ -1,78 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "../common/isodate.h"
 #include "answer.h"
 #include "credsdoc.h"
 #include "scan.h"
 
-/* digits - @n decimal digits at *p as a number; -1 when they are not there. */
-static int digits(const char **p, const char *end, unsigned int n)
-{
-	int v = 0;
-
-	while (n--) {
-		if (*p == end || !isdigit((unsigned char)**p))
-			return -1;
-		v = v * 10 + *(*p)++ - '0';
-	}
-	return v;
-}
-
-static bool take(const char **p, const char *end, char c)
-{
-	if (*p == end || **p != c)
-		return false;
-	(*p)++;
-	return true;
-}
-
-/* zone - the seconds that a zone is ahead of UTC. */
-static bool zone(const char **p, const char *end, int *ahead)
-{
-	bool east = *p < end && **p == '+';
-	int h, m;
-
-	*ahead = 0;
-	if (take(p, end, 'Z'))
-		return true;
-	if (!take(p, end, '+') && !take(p, end, '-'))
-		return false;
-	h = digits(p, end, 2);
-	m = take(p, end, ':') ? digits(p, end, 2) : -1;
-	if (h < 0 || h > 14 || m < 0 || m > 59)
-		return false;
-	*ahead = (h * 60 + m) * 60 * (east ? 1 : -1);
-	return true;
-}
-
 int credsdoc_time(const char *text, size_t len, int64_t *out)
 {
-	const char *p = text, *end = text + len;
-	struct tm tm = { 0 };
-	int ahead;
+	struct isodate d;
 
-	tm.tm_year = digits(&p, end, 4) - 1900;
-	tm.tm_mon = take(&p, end, '-') ? digits(&p, end, 2) - 1 : -1;
-	tm.tm_mday = take(&p, end, '-') ? digits(&p, end, 2) : -1;
-	tm.tm_hour = take(&p, end, 'T') ? digits(&p, end, 2) : -1;
-	tm.tm_min = take(&p, end, ':') ? digits(&p, end, 2) : -1;
-	tm.tm_sec = take(&p, end, ':') ? digits(&p, end, 2) : -1;
-	if (tm.tm_year < 70 || tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
-	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+	if (isodate_read(text, len, &d) || !d.seconds)
 		return -EINVAL;
-	if (take(&p, end, '.')) {
-		if (digits(&p, end, 1) < 0)
-			return -EINVAL;
-		while (p < end && isdigit((unsigned char)*p))
-			p++;
-	}
-	if (!zone(&p, end, &ahead) || p != end)
-		return -EINVAL;
-	*out = timegm(&tm) - ahead;
+	*out = d.unix_s;
 	return *out > 0 ? 0 : -EINVAL;
 }
 
