@@ -2,6 +2,7 @@
 #ifndef ECACHE_CLOCK_H
 #define ECACHE_CLOCK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -23,11 +24,13 @@ static inline int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* sleep_ms - all of @ms (>= 0) of CLOCK_MONOTONIC: a signal's handler does not end it. */
 static inline void sleep_ms(long ms)
 {
-	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 
-	nanosleep(&t, NULL);
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
+		;
 }
 
 #endif

@@ -3,20 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "../common/clock.h"
 #include "answer.h"
 #include "sender.h"
 #include "verdict.h"
-
-static void pause_ms(unsigned int ms)
-{
-	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
-		;
-}
 
 static void attempt(struct sender *s, struct request *rq, struct kms_answer *a, struct err *e)
 {
@@ -90,7 +81,7 @@ static bool pause_before_retry(struct sender *s, struct retry_bucket *bucket, co
 	if (!*paid)
 		return false;
 	transport_wipe(s->transport);
-	pause_ms(delay);
+	sleep_ms(delay);
 	return true;
 }
 
