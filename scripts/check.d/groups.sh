@@ -108,7 +108,7 @@ list_long() {
 	for f in scripts/mutate.d/*.patch; do
 		echo "mutate/$(basename "$f" .patch)"
 	done
-	for k in $kernels; do
+	for k in $(older_kernels); do
 		echo "key-memory/$k"
 	done
 	echo bench-native
@@ -381,7 +381,7 @@ group_mutate_units() { mutate_group units $(in_guests -L); }
 group_coverage() { run coverage scripts/coverage --min 90; }
 
 group_key_memory() {
-	for k in $kernels; do
+	for k in $(older_kernels); do
 		run "key-memory/$k" key_memory "$k"
 	done
 }

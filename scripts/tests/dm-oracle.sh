@@ -42,7 +42,9 @@ pair() {
 	say "key $bytes offset $offset iv_offset ${IV_OFFSET:-0}: $*"
 }
 
-for sector in 512 1024 2048 4096; do
+sectors='512 1024 2048 4096'
+[ "$KERNEL" != debug ] || sectors='512 4096'
+for sector in $sectors; do
 	pair 0 64 sector_size:$sector
 	IV_OFFSET=4096 pair $((4096 + sector / 512)) 32 sector_size:$sector
 	IV_OFFSET=4294967288 pair 16 64 sector_size:$sector iv_large_sectors
