@@ -9,6 +9,7 @@
 
 #define CONF_FILE_MAX (1024 * 1024)
 #define CONF_LINE_MAX 4096
+#define CONF_KEY_MAX 40			/* longer than any key */
 
 static char *trim(char *s)
 {
@@ -26,13 +27,60 @@ static int check_line(const char *line, size_t len, struct err *e)
 {
 	size_t i;
 
-	if (len > CONF_LINE_MAX)
-		return err_set(e, -EINVAL, "line is longer than %d bytes", CONF_LINE_MAX);
+	if (len > CONF_LINE_MAX) {
+		err_set(e, -EINVAL, "line is longer than %d bytes", CONF_LINE_MAX);
+		return err_hint(e, "no value is that long: is it a configuration file?");
+	}
 	for (i = 0; i < len; i++) {
-		if ((iscntrl((unsigned char)line[i]) && line[i] != '\t'))
-			return err_set(e, -EINVAL, "control character 0x%02x", (unsigned char)line[i]);
+		if ((iscntrl((unsigned char)line[i]) && line[i] != '\t')) {
+			err_set(e, -EINVAL, "control character 0x%02x", (unsigned char)line[i]);
+			return err_hint(e, line[i] == '\r' ? "lines end with a newline alone: sed -i 's/\\r$//'" :
+					"take it out; blanks and tabs are the only ones allowed");
+		}
 	}
 	return 0;
+}
+
+/* distance - how many letters to put in, take out or change; both shorter than CONF_KEY_MAX. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[CONF_KEY_MAX + 1], i, j, best, above, diagonal;
+
+	for (j = 0; j <= strlen(b); j++)
+		row[j] = j;
+	for (i = 1; i <= strlen(a); i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= strlen(b); j++) {
+			above = row[j];
+			best = diagonal + (a[i - 1] != b[j - 1]);
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diagonal = above;
+		}
+	}
+	return row[strlen(b)];
+}
+
+static int unknown_key(const char *name, const struct conf_key *keys, struct err *e)
+{
+	const struct conf_key *k, *best = NULL;
+	size_t least = 3, d;
+
+	for (k = keys; k->name && strlen(name) < CONF_KEY_MAX; k++) {
+		d = distance(k->name, name);
+		if (d < least && 2 * d < strlen(name)) {
+			least = d;
+			best = k;
+		}
+	}
+	err_set(e, -EINVAL, "unknown key \"%.64s\"", name);
+	if (best)
+		return err_hint(e, "is it %s that you mean?", best->name);
+	return err_hint(e, "the manual lists the keys; put # before a line to leave it out");
 }
 
 /* @seen holds for each key the line that set it, 0 when none did. */
@@ -46,8 +94,10 @@ static int parse_line(char *line, unsigned int nr, const struct conf_key *keys, 
 	if (!*name || *line == '#')
 		return 0;
 	value = strchr(name, '=');
-	if (!value)
-		return err_set(e, -EINVAL, "not a \"key=value\" line");
+	if (!value) {
+		err_set(e, -EINVAL, "not a \"key=value\" line");
+		return err_hint(e, "put # before a comment");
+	}
 	*value++ = '\0';
 	name = trim(name);
 	value = trim(value);
@@ -56,12 +106,16 @@ static int parse_line(char *line, unsigned int nr, const struct conf_key *keys, 
 			break;
 	}
 	if (!k->name)
-		return err_set(e, -EINVAL, "unknown key \"%.64s\"", name);
-	if (seen[k - keys])
-		return err_set(e, -EINVAL, "key \"%s\" was set in line %u already", name, seen[k - keys]);
+		return unknown_key(name, keys, e);
+	if (seen[k - keys]) {
+		err_set(e, -EINVAL, "key \"%s\" was set in line %u already", name, seen[k - keys]);
+		return err_hint(e, "take one of the two lines out");
+	}
 	seen[k - keys] = nr;
 	if (k->parse(ctx, value, e)) {
 		err_prefix(e, "%s", name);
+		if (!*e->hint)
+			err_hint(e, "change the value, or put # before the line to have the default");
 		return -EINVAL;
 	}
 	return 0;
@@ -112,8 +166,10 @@ int conf_parse_buf(const char *name, const char *buf, size_t len, const struct c
 		return err_set(e, -ENOMEM, "%s: out of memory", name);
 	rc = parse_lines(name, buf, len, keys, seen, ctx, e);
 	for (i = 0; !rc && i < nr; i++) {
-		if (keys[i].required && !seen[i])
+		if (keys[i].required && !seen[i]) {
 			rc = err_set(e, -EINVAL, "%s: required key \"%s\" is missing", name, keys[i].name);
+			err_hint(e, "add a line %s=...", keys[i].name);
+		}
 	}
 	free(seen);
 	return rc;

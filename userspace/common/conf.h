@@ -9,7 +9,7 @@
 /*
  * The configuration file syntax shared by ecached.conf, pin files and kmsd.conf: "key=value" lines, '#' comments
  * at the start of a line, blank lines; blanks around key and value are dropped. An unknown key, a repeated key,
- * a line without '=', a NUL or a line over 4096 bytes is an error that names file and line.
+ * a line without '=', a NUL or a line over 4096 bytes is an error that names file and line, and what to do.
  */
 struct conf_key {
 	const char *name;

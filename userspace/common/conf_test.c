@@ -57,20 +57,25 @@ static void every_bad_line_is_named(void **state)
 	static const struct {
 		const char *text;
 		const char *why;
+		const char *remedy;
 	} bad[] = {
-		{ "name=a\nnope=1\n", "x.conf:2: unknown key \"nope\"" },
-		{ "name=a\n\nname=b\n", "x.conf:3: key \"name\" was set in line 1 already" },
-		{ "name\n", "x.conf:1: not a \"key=value\" line" },
-		{ "name=a\n=b\n", "x.conf:2: unknown key \"\"" },
-		{ "name=\n", "x.conf:1: name: not a name" },
-		{ "interval=1x\nname=a\n", "x.conf:1: interval: not a duration" },
-		{ "interval=0\nname=a\n", "x.conf:1: interval: must be 1s to 3600s" },
-		{ "name=a\r\n", "x.conf:1: control character 0x0d" },
-		{ "name=a\x7f\n", "x.conf:1: control character 0x7f" },
-		{ " # no comment\nname=a\n", "x.conf:1: not a \"key=value\" line" },
-		{ "interval=1\n", "x.conf: required key \"name\" is missing" },
-		{ "", "x.conf: required key \"name\" is missing" },
-		{ "Name=a\n", "x.conf:1: unknown key \"Name\"" },
+		{ "name=a\nnope=1\n", "x.conf:2: unknown key \"nope\"", "the manual lists the keys" },
+		{ "name=a\ninterwal=1\n", "x.conf:2: unknown key \"interwal\"", "is it interval that you mean?" },
+		{ "name=a\nx-interval=1\n", "x.conf:2: unknown key \"x-interval\"", "is it interval that you mean?" },
+		{ "name=a\ninteval=1\n", "x.conf:2: unknown key \"inteval\"", "is it interval that you mean?" },
+		{ "name=a\nentirely=1\n", "x.conf:2: unknown key \"entirely\"", "the manual lists the keys" },
+		{ "name=a\n\nname=b\n", "x.conf:3: key \"name\" was set in line 1 already", "take one" },
+		{ "name\n", "x.conf:1: not a \"key=value\" line", "put # before a comment" },
+		{ "name=a\n=b\n", "x.conf:2: unknown key \"\"", "the manual lists the keys" },
+		{ "name=\n", "x.conf:1: name: not a name", "change the value" },
+		{ "interval=1x\nname=a\n", "x.conf:1: interval: not a duration", "change the value" },
+		{ "interval=0\nname=a\n", "x.conf:1: interval: must be 1s to 3600s", "change the value" },
+		{ "name=a\r\n", "x.conf:1: control character 0x0d", "lines end with a newline alone" },
+		{ "name=a\x7f\n", "x.conf:1: control character 0x7f", "take it out" },
+		{ " # no comment\nname=a\n", "x.conf:1: not a \"key=value\" line", "put # before a comment" },
+		{ "interval=1\n", "x.conf: required key \"name\" is missing", "add a line name=" },
+		{ "", "x.conf: required key \"name\" is missing", "add a line name=" },
+		{ "Name=a\n", "x.conf:1: unknown key \"Name\"", "is it name that you mean?" },
 	};
 	struct got g;
 	size_t i;
@@ -82,6 +87,8 @@ static void every_bad_line_is_named(void **state)
 		assert_int_equal(parse_len(bad[i].text, strlen(bad[i].text), &g, &e), -EINVAL);
 		if (strncmp(e.what, bad[i].why, strlen(bad[i].why)))
 			fail_msg("\"%s\" where \"%s\" was expected", e.what, bad[i].why);
+		if (strncmp(e.hint, bad[i].remedy, strlen(bad[i].remedy)))
+			fail_msg("%s: \"%s\" where \"%s\" was expected", e.what, e.hint, bad[i].remedy);
 	}
 }
 
