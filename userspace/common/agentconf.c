@@ -181,14 +181,44 @@ static int parse_canary_key(void *ctx, const char *value, struct err *e)
 	return rc ? rc : keep(&c->canary_key, value, e);
 }
 
+static int parse_on_revoke(void *ctx, const char *value, struct err *e)
+{
+	return policies_on_revoke(&((struct agentconf *)ctx)->policy, value, e);
+}
+
+static int parse_on_disabled(void *ctx, const char *value, struct err *e)
+{
+	return policies_on_disabled(&((struct agentconf *)ctx)->policy, value, e);
+}
+
+static int parse_unreachable(void *ctx, const char *value, struct err *e)
+{
+	return policies_unreachable(&((struct agentconf *)ctx)->policy, value, e);
+}
+
+static int parse_lease(void *ctx, const char *value, struct err *e)
+{
+	return policies_lease(&((struct agentconf *)ctx)->policy, value, e);
+}
+
+static int parse_after_lock(void *ctx, const char *value, struct err *e)
+{
+	return policies_after_lock(&((struct agentconf *)ctx)->policy, value, e);
+}
+
 static int parse_probe_interval(void *ctx, const char *value, struct err *e)
 {
-	return conf_duration(value, 1, 24 * 60 * 60, &((struct agentconf *)ctx)->probe_interval, e);
+	return policies_probe_interval(&((struct agentconf *)ctx)->policy, value, e);
 }
 
 static int parse_teardown_deadline(void *ctx, const char *value, struct err *e)
 {
-	return conf_duration(value, 5, 300, &((struct agentconf *)ctx)->teardown_deadline, e);
+	return policies_teardown_deadline(&((struct agentconf *)ctx)->policy, value, e);
+}
+
+static int parse_hook(void *ctx, const char *value, struct err *e)
+{
+	return policies_hook(&((struct agentconf *)ctx)->policy, value, e);
 }
 
 static int parse_state_dir(void *ctx, const char *value, struct err *e)
@@ -235,8 +265,14 @@ static const struct conf_key keys[] = {
 	{ "host-imds-endpoint", parse_host_imds_endpoint, 0 },
 	{ "default-key", parse_default_key, 0 },
 	{ "canary-key", parse_canary_key, 0 },
+	{ "on-revoke", parse_on_revoke, 0 },
+	{ "on-disabled", parse_on_disabled, 0 },
+	{ "unreachable", parse_unreachable, 0 },
+	{ "lease", parse_lease, 0 },
+	{ "after-lock", parse_after_lock, 0 },
 	{ "probe-interval", parse_probe_interval, 0 },
 	{ "teardown-deadline", parse_teardown_deadline, 0 },
+	{ "hook", parse_hook, 0 },
 	{ "state-dir", parse_state_dir, 0 },
 	{ "pin-dir", parse_pin_dir, 0 },
 	{ "audit-log", parse_audit_log, 0 },
@@ -326,10 +362,11 @@ static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
 
 int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e)
 {
-	struct agentconf c = { .probe_interval = 300, .teardown_deadline = 20, .host_source = CREDS_FILE };
+	struct agentconf c = { .host_source = CREDS_FILE };
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	policies_init(&c.policy);
 	rc = conf_parse_buf(name, buf, len, keys, &c, e);
 	if (!rc)
 		rc = fill_defaults(&c, name, e);

@@ -7,6 +7,7 @@
 
 #include "../kms/creds.h"
 #include "err.h"
+#include "policy.h"
 
 #define AGENTCONF_PATH "/etc/ecache/ecached.conf"
 #define AGENTCONF_DEFAULT_KEY "alias/aws/elasticache"	/* ecache-kmsd makes it at first use */
@@ -33,8 +34,7 @@ struct agentconf {
 	char *host_imds_endpoint;	/* NULL: the usual address */
 	char *default_key;	/* key id, alias or ARN; AGENTCONF_DEFAULT_KEY on a local endpoint, else "" */
 	char *canary_key;	/* key ARN; "": none */
-	unsigned int probe_interval;	/* 1..86400, default 300 */
-	unsigned int teardown_deadline;	/* 5..300, default 20 */
+	struct policies policy;	/* of volumes whose own file says nothing else */
 	char *state_dir;	/* /var/lib/ecache */
 	char *pin_dir;		/* /etc/ecache/volumes.d */
 	char *audit_log;	/* /var/log/ecache/audit.log */

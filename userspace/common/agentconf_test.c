@@ -32,8 +32,9 @@ static void a_region_is_enough_and_the_rest_has_defaults(void **state)
 	assert_string_equal(c.host_credentials, "/etc/ecache/host-credentials");
 	assert_string_equal(c.default_key, "");
 	assert_string_equal(c.canary_key, "");
-	assert_int_equal(c.probe_interval, 300);
-	assert_int_equal(c.teardown_deadline, 20);
+	assert_int_equal(c.policy.set, 0);
+	assert_int_equal(c.policy.probe_interval, 300);
+	assert_int_equal(c.policy.teardown_deadline, 20);
 	assert_string_equal(c.state_dir, "/var/lib/ecache");
 	assert_string_equal(c.pin_dir, "/etc/ecache/volumes.d");
 	assert_string_equal(c.audit_log, "/var/log/ecache/audit.log");
@@ -59,8 +60,14 @@ static void every_key_is_taken(void **state)
 			       "host-credentials=/root/creds\n"
 			       "default-key=alias/mine\n"
 			       "canary-key=" KEY "\n"
+			       "on-revoke=hold\n"
+			       "on-disabled=teardown\n"
+			       "unreachable=fail-after=1h\n"
+			       "lease=15m\n"
+			       "after-lock=stay\n"
 			       "probe-interval=5s\n"
 			       "teardown-deadline=1m\n"
+			       "hook=/h\n"
 			       "state-dir=/s\n"
 			       "pin-dir=/p\n"
 			       "audit-log=/a\n"
@@ -74,8 +81,14 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(c.host_credentials, "/root/creds");
 	assert_string_equal(c.default_key, "alias/mine");
 	assert_string_equal(c.canary_key, KEY);
-	assert_int_equal(c.probe_interval, 5);
-	assert_int_equal(c.teardown_deadline, 60);
+	assert_int_equal(c.policy.on_revoke, POLICY_HOLD);
+	assert_int_equal(c.policy.on_disabled, POLICY_TEARDOWN);
+	assert_int_equal(c.policy.fail_after, 3600);
+	assert_int_equal(c.policy.lease, 900);
+	assert_int_equal(c.policy.after_lock, AFTER_LOCK_STAY);
+	assert_int_equal(c.policy.probe_interval, 5);
+	assert_int_equal(c.policy.teardown_deadline, 60);
+	assert_string_equal(c.policy.hook, "/h");
 	assert_string_equal(c.state_dir, "/s");
 	assert_string_equal(c.pin_dir, "/p");
 	assert_string_equal(c.audit_log, "/a");
@@ -115,7 +128,7 @@ static void every_key_is_described(void **state)
 		if (strstr(e.what, "unknown key"))
 			fail_msg("described, but not a key: %s", line);
 	}
-	assert_int_equal(keys, 25);
+	assert_int_equal(keys, 31);
 	free(text);
 }
 
@@ -262,8 +275,10 @@ static void bad_values_are_named(void **state)
 		{ "region=r\ncanary-key=" KEY "\n", "canary-key is not in region r" },
 		{ "region=r\nprobe-interval=0\n", "probe-interval: must be 1s to 86400s" },
 		{ "region=r\nprobe-interval=86401\n", "probe-interval: must be 1s to 86400s" },
-		{ "region=r\nteardown-deadline=4\n", "teardown-deadline: must be 5s to 300s" },
-		{ "region=r\nteardown-deadline=301\n", "teardown-deadline: must be 5s to 300s" },
+		{ "region=r\nteardown-deadline=4\n", "teardown-deadline: must be 5s to 600s" },
+		{ "region=r\nteardown-deadline=601\n", "teardown-deadline: must be 5s to 600s" },
+		{ "region=r\non-revoke=ignore\n", "on-revoke: must be teardown, lock or hold" },
+		{ "region=r\nunreachable=fail-after=9s\n", "unreachable: must be 10s to 2592000s" },
 		{ "region=r\nstate-dir=s\n", "state-dir: must be an absolute path" },
 		{ "region=r\npin-dir=s\n", "pin-dir: must be an absolute path" },
 		{ "region=r\naudit-log=s\n", "audit-log: must be an absolute path" },

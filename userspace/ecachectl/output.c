@@ -153,6 +153,27 @@ void out_teardown(struct json_object *o)
 		teardown_lines(stdout, t);
 }
 
+static void status_policy(FILE *to, struct json_object *p, struct json_object *target, int64_t now)
+{
+	fprintf(to, "  policy     on-revoke %s, on-disabled %s, after a lock %s, probe every %lld s, teardown within %lld s\n",
+		out_str(p, "on_revoke"), out_str(p, "on_disabled"), out_str(p, "after_lock"),
+		(long long)out_int(p, "probe_interval"), (long long)out_int(p, "teardown_deadline"));
+	if (out_int(p, "fail_after"))
+		fprintf(to, "  fail-after %lld s after the last OK", (long long)out_int(p, "fail_after"));
+	if (out_int(p, "fails_at"))
+		fprintf(to, ", %lld s left", (long long)(out_int(p, "fails_at") - now));
+	if (out_int(p, "fail_after"))
+		fputc('\n', to);
+	if (out_int(p, "lease"))
+		fprintf(to, "  lease      %lld s", (long long)out_int(p, "lease"));
+	if (out_int(p, "lease") && target && json_object_object_get_ex(target, "lease", NULL))
+		fprintf(to, ", %lld s left", (long long)out_int(target, "lease"));
+	if (out_int(p, "lease"))
+		fputc('\n', to);
+	if (strcmp(out_str(p, "hook"), "-"))
+		fprintf(to, "  hook       %s\n", out_str(p, "hook"));
+}
+
 void out_status(FILE *to, struct json_object *v, int64_t now)
 {
 	struct json_object *policy = out_obj(v, "policy"), *teardown = out_obj(v, "teardown");
@@ -170,9 +191,7 @@ void out_status(FILE *to, struct json_object *v, int64_t now)
 	status_revoked(to, out_obj(v, "revoked"));
 	status_target(to, out_obj(v, "target"));
 	if (policy)
-		fprintf(to, "  policy     on-revoke %s, on-disabled %s, probe every %lld s, teardown within %lld s\n",
-			out_str(policy, "on_revoke"), out_str(policy, "on_disabled"),
-			(long long)out_int(policy, "probe_interval"), (long long)out_int(policy, "teardown_deadline"));
+		status_policy(to, policy, out_obj(v, "target"), now);
 	if (teardown)
 		teardown_lines(to, teardown);
 	if (strcmp(out_str(v, "problem"), "-"))

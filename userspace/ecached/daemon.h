@@ -34,6 +34,7 @@ struct recovery;
 
 struct daemon {
 	sd_event *event;
+	const char *config;		/* path */
 	struct agentconf conf;
 	struct env env;
 	struct revoker revoker;

@@ -48,6 +48,21 @@ static void put_header(struct json_object *o, const struct header *h)
 	js_put(o, "token", token_object(&h->token));
 }
 
+/* put_policies - those that the file itself sets. */
+static void put_policies(struct json_object *o, const struct policies *p)
+{
+	char *text = policies_text(p), *line, *value, *dash, *save = NULL;
+
+	for (line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+		value = strchr(line, '=');
+		*value++ = '\0';
+		for (dash = strchr(line, '-'); dash; dash = strchr(dash, '-'))
+			*dash = '_';
+		js_put_string(o, line, value);
+	}
+	free(text);
+}
+
 static void put_pin(struct json_object *o, const struct pin *p)
 {
 	struct json_object *s = json_object_new_object();
@@ -59,8 +74,7 @@ static void put_pin(struct json_object *o, const struct pin *p)
 	js_put(s, "allow_discards", json_object_new_boolean(p->allow_discards));
 	if (*p->unit)
 		js_put_string(s, "unit", p->unit);
-	js_put_string(s, "on_revoke", policy_name(p->on_revoke));
-	js_put_string(s, "on_disabled", policy_name(p->on_disabled));
+	put_policies(s, &p->policy);
 	js_put(o, "pin", s);
 }
 

@@ -21,6 +21,7 @@ struct env {
 	const char *audit_log;
 	const char *net_socket;
 	unsigned int device_flags;	/* DEVICE_FILE in tests */
+	unsigned int watchdog_s;	/* after which systemd kills a hung ecached */
 	const struct agentconf *conf;
 	struct dm dm;
 	struct revoker *revoker;	/* NULL: none */

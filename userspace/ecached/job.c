@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../common/agentconf.h"
 #include "../common/log.h"
 #include "../volume/audit.h"
 #include "job.h"
@@ -14,6 +15,17 @@ int job_pin(const struct env *env, const char *name, struct pin *p, struct err *
 		err_set(e, rc, "there is no volume %s on this host (no %s/%s)", name, env->pin_dir, name);
 		err_hint(e, "`ecachectl list` shows the volumes. For a volume from another host, copy its pin file first.");
 	}
+	return rc;
+}
+
+int job_policies(const struct env *env, const char *name, const struct pin *p, struct policies *out, struct err *e)
+{
+	int rc;
+
+	*out = policies_over(&p->policy, &env->conf->policy);
+	rc = policies_check(out, env->watchdog_s, e);
+	if (rc)
+		err_prefix(e, "%s/%s, with ecached.conf", env->pin_dir, name);
 	return rc;
 }
 

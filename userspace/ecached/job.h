@@ -37,6 +37,12 @@ int job_dump(struct job *j, struct err *e);
 /* job_pin - the pin, with a hint when there is none. */
 int job_pin(const struct env *env, const char *name, struct pin *p, struct err *e);
 
+/*
+ * job_policies - a volume's policies: its own over ecached.conf's. -EINVAL when they do not go
+ *	together, or not with this host; *out is valid all the same.
+ */
+int job_policies(const struct env *env, const char *name, const struct pin *p, struct policies *out, struct err *e);
+
 /* job_no_intent - -EBUSY when unfinished work of create, destroy or regrant is on record. */
 int job_no_intent(const struct env *env, const char *name, struct err *e);
 

@@ -10,10 +10,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../common/secret.h"
 #include "../volume/audit.h"
 #include "tears.h"
+#include "watch_clock.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -115,6 +117,14 @@ static int make_dir_of(const char *file, mode_t mode, struct err *e)
 	return make_dir(dir, mode, e);
 }
 
+/* watchdog_s - after which systemd takes us for hung; what the unit says when nobody else does. */
+static unsigned int watchdog_s(void)
+{
+	uint64_t usec;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? (usec + 999999) / 1000000 : POLICY_WATCHDOG_S;
+}
+
 static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 {
 	struct env *env = &d->env;
@@ -133,10 +143,15 @@ static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 		.lock_dir = ENV_LOCK_DIR,
 		.audit_log = d->conf.audit_log,
 		.net_socket = d->conf.net_socket,
+		.watchdog_s = watchdog_s(),
 		.conf = &d->conf,
 		.dm = DM_KERNEL,
 	};
-	rc = make_dir(base, 0700, e);
+	rc = policies_check(&d->conf.policy, env->watchdog_s, e);
+	if (rc)
+		err_prefix(e, "%s", d->config);
+	if (!rc)
+		rc = make_dir(base, 0700, e);
 	if (!rc)
 		rc = make_dir(env->state_dir, 0700, e);
 	if (!rc)
@@ -246,6 +261,7 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
 	sd_notify(0, "STOPPING=1");
 	log_info("stopping; %zu volumes stay open", watch_count(&d->watch));
 	server_stop(d);
+	watch_stopping(&d->watch, now_ms());
 	watching_stop(d);
 	workers_hang_up(d);
 	sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, STOP_S * 1000000ULL, 0, on_patience_over, d);
@@ -317,13 +333,12 @@ static void cleanup(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = { .listen_fd = -1, .revoker = REVOKER_INIT };
-	const char *config = NULL;
+	struct daemon d = { .config = AGENTCONF_PATH, .listen_fd = -1, .revoker = REVOKER_INIT };
 	struct err e = ERR_INIT;
 	int level = LOG_INFO, rc;
 	struct dirs dirs;
 
-	rc = options(argc, argv, &config, &level);
+	rc = options(argc, argv, &d.config, &level);
 	if (rc >= 0)
 		return rc;
 	log_init("ecached", level);
@@ -332,7 +347,7 @@ int main(int argc, char **argv)
 		log_err("cannot protect this process from being dumped");
 		return EXIT_FAILED;
 	}
-	rc = agentconf_load(config, &d.conf, &e);
+	rc = agentconf_load(d.config, &d.conf, &e);
 	if (!rc)
 		rc = prepare(&d, &dirs, &e);
 	if (!rc)

@@ -18,6 +18,7 @@ struct note {
 	char luks_uuid[LUKS_UUID_LEN + 1];
 	enum verdict verdict;
 	enum verdict_why why;
+	int64_t ok_ms;
 	bool changed;
 	char reason[WATCH_REASON_MAX + 1];
 	char request_id[80];
@@ -33,9 +34,9 @@ static void note_ok(const struct env *env, const struct note *n)
 	if (!s || lock < 0)
 		goto out;	/* who holds the lock writes the state himself */
 	rc = state_load(env->state_dir, n->name, s, &e);
-	if (!rc && !s->is_revoked && !strcmp(s->luks_uuid, n->luks_uuid)) {
+	if (!rc && !s->is_revoked && !strcmp(s->luks_uuid, n->luks_uuid) && state_ok_this_boot(s) < n->ok_ms) {
 		s->ok_without_token = true;
-		state_note_ok(s);
+		state_note_ok_at(s, n->ok_ms);
 		rc = state_store(env->state_dir, n->name, s, &e);
 	}
 	if (rc)
@@ -79,6 +80,7 @@ int note_verdict(struct daemon *d, const struct watch_volume *v, bool changed)
 	strcpy(n->luks_uuid, more->luks_uuid);
 	n->verdict = v->verdict;
 	n->why = v->why;
+	n->ok_ms = v->ok_ms;
 	n->changed = changed;
 	memcpy(n->reason, v->evidence.reason, sizeof(n->reason));
 	memcpy(n->request_id, v->evidence.request_id, sizeof(n->request_id));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/agentconf.h"
 #include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
@@ -26,6 +27,7 @@ struct opening {
 	struct header header;
 	struct secret key;
 	char request_id[REQUEST_ID_SIZE];
+	int64_t ok_ms;			/* when the KMS allowed it */
 };
 
 static int refuse_revoked(const struct opening *op, struct err *e)
@@ -49,9 +51,12 @@ static int refuse_revoked(const struct opening *op, struct err *e)
 static int load_local(struct opening *op, struct err *e)
 {
 	const struct env *env = op->env;
+	struct policies policies;
 	int rc;
 
 	rc = job_pin(env, op->o->name, &op->pin, e);
+	if (!rc)
+		rc = job_policies(env, op->o->name, &op->pin, &policies, e);
 	if (rc)
 		return rc;
 	rc = job_no_intent(env, op->o->name, e);
@@ -131,6 +136,7 @@ static int unwrap(struct opening *op, struct err *e)
 	};
 	struct unwrap young = u;
 	int64_t age;
+	int rc;
 
 	/* A grant made minutes ago that never answered yet may only not have spread. */
 	if (op->have_state && !op->state.ok_without_token && op->state.grant_created) {
@@ -138,7 +144,9 @@ static int unwrap(struct opening *op, struct err *e)
 		if (age >= 0 && age < UNWRAP_YOUNG_MS)
 			young.retry_until_ms = now_ms() + UNWRAP_YOUNG_MS - age;
 	}
-	return unwrap_key(op->env, op->talk, &young, &op->key, op->request_id, e);
+	rc = unwrap_key(op->env, op->talk, &young, &op->key, op->request_id, e);
+	op->ok_ms = now_ms();
+	return rc;
 }
 
 /* record - on disk before the key is given away. */
@@ -173,11 +181,12 @@ static int check_key(struct opening *op, struct err *e)
 int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
 		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e)
 {
+	struct policies policies = policies_over(&p->policy, &env->conf->policy);
 	struct err undo = ERR_INIT;
 	int rc;
 
 	if (!have_mapping) {
-		rc = mapping_open(&env->dm, name, d, h, p->allow_discards, e);
+		rc = mapping_open(&env->dm, name, d, h, p->allow_discards, policies_lease_of(&policies), e);
 		if (rc)
 			return rc;
 	}
@@ -203,7 +212,7 @@ static int remember(struct opening *op, struct err *e)
 	state_adopt_header(s, &op->header);
 	strcpy(s->grant_id, grant_id);
 	s->ok_without_token = true;
-	state_note_ok(s);
+	state_note_ok_at(s, op->ok_ms);
 	/* The volume opened: what create --force overwrote is not coming back. */
 	saved_path(op->env, op->o->name, s->luks_uuid, saved, sizeof(saved));
 	fsio_unlink(saved, NULL);

@@ -12,6 +12,7 @@
 #include "proto.h"
 #include "status.h"
 #include "tear.h"
+#include "watch_clock.h"
 
 struct names {
 	char (*name)[VOLUME_NAME_MAX + 1];
@@ -26,6 +27,9 @@ struct volume_view {
 	struct pin pin;
 	struct state state;
 	struct intent intent;
+	int policy_rc;
+	struct err policy_err;
+	struct policies policies;
 	const struct mapping *mapping;
 	const struct watch_volume *watched;
 	bool dm_silent;
@@ -83,13 +87,24 @@ static const char *state_word(const struct volume_view *v, const char *activity)
 	return v->pin_rc ? "broken" : "closed";
 }
 
+/* lease_waits - a mapping takes its lease when it is made. */
+static bool lease_waits(const struct volume_view *v)
+{
+	const struct mapping *m = v->mapping;
+
+	if (!m || !m->is_ecache || m->status.state != DM_STATE_ACTIVE)
+		return false;
+	return (m->status.lease >= 0) != (policies_lease_of(&v->policies) > 0);
+}
+
 static void put_problem(struct json_object *o, const struct volume_view *v)
 {
 	const struct mapping *m = v->mapping;
 	char text[ERR_TEXT + 64];
 
 	if (v->pin_rc)
-		snprintf(text, sizeof(text), "pin: %s", v->pin_err.what);
+		snprintf(text, sizeof(text), "pin: %s%s", v->pin_err.what,
+			 v->watched ? "; what it said before stays" : "");
 	else if (v->state_rc && v->state_rc != -ENOENT)
 		snprintf(text, sizeof(text), "state: %s", v->state_err.what);
 	else if (!v->intent_rc)
@@ -100,6 +115,15 @@ static void put_problem(struct json_object *o, const struct volume_view *v)
 	else if (m && strcmp(m->luks_uuid, v->pin.luks_uuid))
 		snprintf(text, sizeof(text), "the mapping has LUKS uuid %s, the pin %s", m->luks_uuid,
 			 v->pin.luks_uuid);
+	else if (v->policy_rc)
+		snprintf(text, sizeof(text), "policy: %s", v->policy_err.what);
+	else if (v->watched && v->watched->key_lost)
+		snprintf(text, sizeof(text), "the kernel took the key (%s); it reopens when the KMS answers ok",
+			 m && m->is_ecache ? m->status.reason : "-");
+	else if (v->watched && v->watched->locked && v->watched->stays_locked)
+		snprintf(text, sizeof(text), "locked, and after-lock=stay: `ecachectl open %s` opens it", v->name);
+	else if (lease_waits(v))
+		snprintf(text, sizeof(text), "lease: what the file says takes effect with the next open");
 	else if (m && (!m->is_ecache || m->status.state >= DM_STATE_REVOKING))
 		snprintf(text, sizeof(text), "torn down, but still held open (open count %d)", m->open_count);
 	else
@@ -128,6 +152,8 @@ static void put_target(struct json_object *o, const struct mapping *m)
 	js_put(t, "inline", json_object_new_int64((int64_t)s->inline_ios));
 	js_put(t, "deferred", json_object_new_int64((int64_t)s->deferred));
 	js_put(t, "errors", json_object_new_int64((int64_t)s->errors));
+	if (s->lease >= 0)
+		js_put(t, "lease", json_object_new_int64(s->lease));
 	js_put_string(t, "reason", s->reason);
 	js_put(t, "open_count", json_object_new_int(m->open_count));
 	js_put(t, "suspended", json_object_new_boolean(m->suspended));
@@ -182,29 +208,42 @@ static void put_state(struct json_object *o, const struct volume_view *v)
 	js_put(o, "revoked", r);
 }
 
-static void put_pin(struct json_object *o, const struct env *env, const struct pin *p)
+static void put_pin(struct json_object *o, const struct pin *p)
 {
-	struct json_object *policy = json_object_new_object();
-
 	js_put_string(o, "device", p->device);
 	js_put_string(o, "cache_id", p->cache_id);
 	js_put_string(o, "luks_uuid", p->luks_uuid);
 	js_put_string(o, "key_arn", p->key_arn);
 	if (*p->unit)
 		js_put_string(o, "unit", p->unit);
+}
+
+static void put_policies(struct json_object *o, const struct policies *p, const struct watch_volume *w)
+{
+	struct json_object *policy = json_object_new_object();
+
 	js_put_string(policy, "on_revoke", policy_name(p->on_revoke));
 	js_put_string(policy, "on_disabled", policy_name(p->on_disabled));
-	js_put_string(policy, "unreachable", "hold");
-	js_put(policy, "probe_interval",
-	       json_object_new_int64(p->probe_interval ? p->probe_interval : env->conf->probe_interval));
-	js_put(policy, "teardown_deadline",
-	       json_object_new_int64(p->teardown_deadline ? p->teardown_deadline : env->conf->teardown_deadline));
+	js_put_string(policy, "unreachable", p->fail_after ? "fail-after" : "hold");
+	if (p->fail_after)
+		js_put(policy, "fail_after", json_object_new_int64(p->fail_after));
+	if (p->lease)
+		js_put(policy, "lease", json_object_new_int64(p->lease));
+	js_put_string(policy, "after_lock", after_lock_name(p->after_lock));
+	js_put(policy, "probe_interval", json_object_new_int64(p->probe_interval));
+	js_put(policy, "teardown_deadline", json_object_new_int64(p->teardown_deadline));
+	if (*p->hook)
+		js_put_string(policy, "hook", p->hook);
+	if (w && watch_fails_at(w) != INT64_MAX)
+		js_put(policy, "fails_at", json_object_new_int64(realtime_of(watch_fails_at(w))));
 	js_put(o, "policy", policy);
 }
 
 static void look(const struct env *env, struct volume_view *v)
 {
 	v->pin_rc = pin_load(env->pin_dir, v->name, &v->pin, &v->pin_err);
+	if (!v->pin_rc)
+		v->policy_rc = job_policies(env, v->name, &v->pin, &v->policies, &v->policy_err);
 	v->state_rc = state_load(env->state_dir, v->name, &v->state, &v->state_err);
 	v->intent_rc = intent_load(env->intent_dir, v->name, &v->intent, NULL);
 }
@@ -222,8 +261,10 @@ static int send_volume(const struct status_view *view, struct talk *t, struct vo
 		snprintf(mapping, sizeof(mapping), "/dev/mapper/%s", v->name);
 		js_put_string(o, "mapping", mapping);
 	}
-	if (!v->pin_rc)
-		put_pin(o, view->env, &v->pin);
+	if (!v->pin_rc) {
+		put_pin(o, &v->pin);
+		put_policies(o, &v->policies, v->watched);
+	}
 	put_state(o, v);
 	put_probe(o, v->watched);
 	put_target(o, v->mapping);

@@ -13,6 +13,7 @@
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
+#include "hook.h"
 #include "lock.h"
 #include "tear.h"
 
@@ -131,6 +132,53 @@ struct json_object *tear_report_load(const struct env *env, const char *name)
 	return o;
 }
 
+static const char *text_of(struct json_object *o, const char *member)
+{
+	struct json_object *m = json_object_object_get(o, member);
+
+	return json_object_is_type(m, json_type_string) ? json_object_get_string(m) : "";
+}
+
+/*
+ * stopped_unit - whether the last lock of this boot found the unit running, and no reopen has
+ *	started it since: a unit that the operator had stopped stays stopped.
+ */
+static bool stopped_unit(struct json_object *report)
+{
+	struct json_object *steps = json_object_object_get(report, "steps"), *s;
+	size_t i;
+
+	if (strcmp(text_of(report, "policy"), "lock") || json_object_object_get(report, "restarted") ||
+	    !json_object_is_type(steps, json_type_array))
+		return false;
+	for (i = 0; i < json_object_array_length(steps); i++) {
+		s = json_object_array_get_idx(steps, i);
+		if (!strcmp(text_of(s, "name"), teardown_step_name(TEARDOWN_STOP)))
+			return strcmp(text_of(s, "outcome"), "skipped");
+	}
+	return false;
+}
+
+bool tear_unit_to_start(const struct env *env, const char *name)
+{
+	struct json_object *report = tear_report_load(env, name);
+	char path[PATH_MAX];
+	struct err e = ERR_INIT;
+	const char *text;
+	size_t len;
+	bool yes;
+
+	yes = report && stopped_unit(report);
+	if (yes && !js_put(report, "restarted", json_object_new_boolean(true))) {
+		report_path(env, name, path, sizeof(path));
+		text = js_text(report, &len);
+		if (!text || fsio_replace(path, text, len, 0600, &e))
+			log_err("%s: the teardown's report could not be kept: %s", name, text ? e.what : "no memory");
+	}
+	json_object_put(report);
+	return yes;
+}
+
 /* follow - until the supervisor is done; 1, or -EPIPE when it died. */
 static int follow(struct teardown *td)
 {
@@ -167,6 +215,23 @@ static int destroy_key(const struct env *env, const struct tear *t, struct err *
 	return mapping_revoke(&env->dm, t->name, e);
 }
 
+/* run_hook - beside the work, never before it. */
+static void run_hook(const struct tear *t, bool done)
+{
+	const bool lock = t->policy == POLICY_LOCK;
+	const struct hook h = {
+		.path = t->hook,
+		.event = lock ? (done ? "lock-done" : "lock") : (done ? "teardown-done" : "teardown"),
+		.name = t->name,
+		.verdict = t->verdict,
+		.reason = t->reason,
+		.request_id = t->request_id,
+		.unit = t->unit,
+	};
+
+	hook_start(&h);
+}
+
 static int tear_mapping(const struct env *env, const struct tear *t, dev_t dev, struct teardown_report *report,
 			struct err *e)
 {
@@ -190,8 +255,10 @@ static int tear_mapping(const struct env *env, const struct tear *t, dev_t dev, 
 			rc = destroy_key(env, t, e);
 			break;
 		}
-		if (!recorded)
+		if (!recorded) {
+			run_hook(t, false);
 			records(env, t);
+		}
 		recorded = true;
 		rc = follow(td);
 		*report = *teardown_report(td);
@@ -228,6 +295,7 @@ int tear_volume(const struct env *env, const struct tear *t, struct teardown_rep
 	rc = tear_mapping(env, t, m.dev, report, e);
 	tell(t, report);
 	keep(env, t, report);
+	run_hook(t, true);
 	return rc;
 }
 
@@ -243,14 +311,17 @@ int job_revoke(struct job *j, struct err *e)
 		.reason = "ecachectl revoke on this host",
 		.request_id = "",
 	};
+	struct policies policies;
 	struct pin pin;
 	int rc;
 
 	rc = job_pin(j->env, name, &pin, e);
 	if (rc)
 		return rc;
+	job_policies(j->env, name, &pin, &policies, NULL);	/* whether they go together is for who opens */
 	t.unit = pin.unit;
-	t.deadline_ms = 1000LL * (pin.teardown_deadline ? pin.teardown_deadline : j->env->conf->teardown_deadline);
+	t.hook = policies.hook;
+	t.deadline_ms = 1000LL * policies.teardown_deadline;
 	rc = tear_volume(j->env, &t, &report, e);
 	js_put_string(j->result, "name", name);
 	js_put(j->result, "teardown", teardown_json(&report));

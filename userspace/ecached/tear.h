@@ -13,9 +13,10 @@ struct tear {
 	const char *name;
 	enum policy policy;		/* POLICY_TEARDOWN: terminal, marks the state; POLICY_LOCK */
 	const char *unit;		/* "" none */
+	const char *hook;		/* program, "" none */
 	int64_t verdict_ms;		/* CLOCK_BOOTTIME of the confirmed verdict */
 	int64_t deadline_ms;		/* from verdict_ms */
-	const char *verdict;		/* a word: "revoked", "lost" */
+	const char *verdict;		/* a word: "revoked", "lost", "fail-after", "key-lost" */
 	const char *reason;		/* the KMS's words, or whose order */
 	const char *request_id;		/* "" none */
 };
@@ -29,5 +30,11 @@ int tear_volume(const struct env *env, const struct tear *t, struct teardown_rep
 
 /* tear_report_load - the last report of a volume since boot; NULL when there is none. */
 struct json_object *tear_report_load(const struct env *env, const char *name);
+
+/*
+ * tear_unit_to_start - whether a reopen after the last lock is to start the volume's unit; says
+ *	so once.
+ */
+bool tear_unit_to_start(const struct env *env, const char *name);
 
 #endif

@@ -18,6 +18,7 @@ static int run(struct daemon *d, void *arg, int sock)
 		.name = o->name,
 		.policy = o->policy,
 		.unit = o->unit,
+		.hook = o->hook,
 		.verdict_ms = o->verdict_ms,
 		.deadline_ms = o->deadline_ms,
 		.verdict = o->verdict,
@@ -46,7 +47,7 @@ static void done(struct daemon *d, const char *name, void *arg, int status)
 	if (v && status != WORKER_OK)
 		watch_retry(&d->watch, v, now_ms());
 	else if (v && o->policy == POLICY_LOCK)
-		watch_locked(&d->watch, v);
+		watch_locked(&d->watch, v, now_ms());
 	if (status == WORKER_OK)
 		volumes_refresh(d, name);
 	tears_pump(d);

@@ -17,6 +17,7 @@ struct tear_order {
 	char name[VOLUME_NAME_MAX + 1];
 	enum policy policy;
 	char unit[PIN_UNIT_MAX + 1];
+	char hook[POLICY_HOOK_MAX + 1];
 	int64_t verdict_ms;
 	int64_t deadline_ms;
 	char verdict[32];

@@ -9,6 +9,7 @@
 #include "../volume/intent.h"
 #include "../volume/mapping.h"
 #include "activity.h"
+#include "job.h"
 #include "recover.h"
 #include "tear.h"
 #include "tears.h"
@@ -124,6 +125,12 @@ static bool locked_by_policy(const struct env *env, const char *name)
 	return yes;
 }
 
+/* key_lost - the kernel took the key away by itself. */
+static bool key_lost(const struct mapping *m)
+{
+	return !strcmp(m->status.reason, "lease-expired") || !strcmp(m->status.reason, "hibernation");
+}
+
 static int run_clean(struct daemon *d, void *arg, int sock)
 {
 	struct err e = ERR_INIT;
@@ -156,10 +163,13 @@ static void clean(struct daemon *d, const char *name)
 static void end_it(struct daemon *d, const char *name, const struct pin *p, const struct state *s)
 {
 	struct tear_order o = { .policy = POLICY_TEARDOWN, .verdict_ms = now_ms() };
+	struct policies policies;
 
 	snprintf(o.name, sizeof(o.name), "%s", name);
+	job_policies(&d->env, name, p, &policies, NULL);
 	strcpy(o.unit, p->unit);
-	o.deadline_ms = 1000LL * (p->teardown_deadline ? p->teardown_deadline : d->conf.teardown_deadline);
+	strcpy(o.hook, policies.hook);
+	o.deadline_ms = 1000LL * policies.teardown_deadline;
 	strcpy(o.verdict, s->revoked.verdict);
 	strcpy(o.reason, s->revoked.reason);
 	strcpy(o.request_id, s->revoked.request_id);
@@ -172,6 +182,7 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 {
 	bool live = m->is_ecache && (m->status.state == DM_STATE_ACTIVE || m->status.state == DM_STATE_LOCKED);
 	bool locked = live && m->status.state == DM_STATE_LOCKED;
+	bool unused = locked && !m->open_count && !watch_find(&d->watch, m->name);
 
 	if (strcmp(m->luks_uuid, p->luks_uuid)) {
 		log_err("/dev/mapper/%s has LUKS uuid %s, its pin says %s: not watched", m->name, m->luks_uuid,
@@ -189,9 +200,9 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 		watching_remove(d, m->name);
 		return;
 	}
-	if (locked && !m->open_count && !watch_find(&d->watch, m->name) && !locked_by_policy(&d->env, m->name))
+	if (unused && !key_lost(m) && !locked_by_policy(&d->env, m->name))
 		clean(d, m->name);
-	else if (watching_add(d, m->name, p, s, locked))
+	else if (watching_add(d, m, p, s))
 		log_err("%s is open but cannot be watched: no memory", m->name);
 }
 

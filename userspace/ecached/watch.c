@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "watch.h"
-
-#define SOON_MS 1000		/* a hint, or an act to be repeated */
+#include "watch_act.h"
+#include "watch_clock.h"
 
 struct watch_key {
 	struct watch_key *next;
@@ -139,9 +139,16 @@ int watch_add(struct watch *w, const struct watch_add *add, int64_t now_ms, stru
 	v->on_disabled = add->on_disabled;
 	v->interval_ms = add->interval_ms;
 	v->locked = add->locked;
+	v->fail_after_ms = add->fail_after_ms;
+	v->lease_ms = add->lease_ms;
+	v->stays_locked = add->stays_locked;
+	v->ok_ms = add->ok_ms;
 	v->vcase.ok_once = add->ok_without_token;
 	v->vcase.grant_born_ms = add->grant_born_ms;
-	v->due_ms = now_ms + (add->just_ok ? jitter(w, v->interval_ms) : random_up_to(w, v->interval_ms));
+	if (add->just_ok && !v->lease_ms)
+		v->due_ms = now_ms + jitter(w, v->interval_ms);
+	else
+		v->due_ms = now_ms + random_up_to(w, clock_first_probe(v, now_ms));
 	v->next = w->volumes;
 	w->volumes = v;
 	*out = v;
@@ -183,6 +190,7 @@ void watch_run(struct watch *w, int64_t now_ms)
 	struct watch_volume *v;
 	struct watch_key *k;
 
+	clock_run(w, now_ms);
 	for (k = w->keys; k && w->in_flight < WATCH_IN_FLIGHT_MAX; k = k->next) {
 		if (k->in_flight || k->due_ms > now_ms)
 			continue;
@@ -194,6 +202,7 @@ void watch_run(struct watch *w, int64_t now_ms)
 		if (!wants_probe(v) || v->due_ms > now_ms)
 			continue;
 		v->in_flight = true;
+		v->asked_ms = now_ms;
 		v->asked_fresh = v->fresh;
 		w->in_flight++;
 		w->ops->probe(w->ctx, v, v->fresh);
@@ -202,12 +211,12 @@ void watch_run(struct watch *w, int64_t now_ms)
 
 int64_t watch_due(const struct watch *w)
 {
-	int64_t due = INT64_MAX;
+	int64_t due = clock_due(w);
 	struct watch_volume *v;
 	struct watch_key *k;
 
 	if (w->in_flight >= WATCH_IN_FLIGHT_MAX)
-		return INT64_MAX;	/* the next answer brings us back */
+		return due;	/* the next answer brings us back for the questions */
 	for (k = w->keys; k; k = k->next) {
 		if (!k->in_flight && k->due_ms < due)
 			due = k->due_ms;
@@ -233,26 +242,6 @@ static void note_evidence(struct watch_volume *v, const struct kms_answer *a, en
 		snprintf(ev->reason, sizeof(ev->reason), "%.63s: %.440s", a->code, a->message);
 	else
 		snprintf(ev->reason, sizeof(ev->reason), "%s", a->message);
-}
-
-static void order(struct watch *w, struct watch_volume *v, enum policy policy)
-{
-	if (v->ending || v->busy)
-		return;
-	switch (policy) {
-	case POLICY_TEARDOWN:
-		v->ending = true;
-		w->ops->act(w->ctx, v, WATCH_TEARDOWN);
-		break;
-	case POLICY_LOCK:
-		if (v->locked)
-			return;
-		v->busy = true;
-		w->ops->act(w->ctx, v, WATCH_LOCK);
-		break;
-	case POLICY_HOLD:
-		break;
-	}
 }
 
 /*
@@ -283,20 +272,20 @@ static void conclude(struct watch *w, struct watch_volume *v, enum verdict verdi
 	v->probed = true;
 	v->verdict = verdict;
 	v->why = why;
-	if (verdict == VERDICT_OK)
-		v->ok_ms = now_ms;
+	if (verdict == VERDICT_OK && v->asked_ms > v->ok_ms)
+		v->ok_ms = v->asked_ms;
 	if (changed)
 		w->ops->verdict(w->ctx, v, first, before);
+	if (first || verdict == VERDICT_OK)
+		clock_renew(w, v, now_ms);
 	if (verdict == VERDICT_OK) {
 		release_brake(w);
-		if (v->locked && !v->busy && !v->ending) {
-			v->busy = true;
-			w->ops->act(w->ctx, v, WATCH_REOPEN);
-		}
+		act_come_back(w, v, now_ms);
 	} else if (verdict == VERDICT_LOST) {
-		order(w, v, POLICY_TEARDOWN);
+		act_order(w, v, POLICY_TEARDOWN, WATCH_BY_VERDICT);
 	} else if (verdict == VERDICT_REVOKED) {
-		order(w, v, why == VERDICT_WHY_DENIED ? v->on_revoke : v->on_disabled);
+		act_order(w, v, why == VERDICT_WHY_DENIED ? v->on_revoke : v->on_disabled,
+			    WATCH_BY_VERDICT);
 	}
 }
 
@@ -348,7 +337,7 @@ void watch_probed(struct watch *w, const char *name, const struct kms_answer *a,
 		 * came back.
 		 */
 		v->key->due_ms = now_ms;
-		v->due_ms = now_ms + SOON_MS;
+		v->due_ms = now_ms + WATCH_SOON_MS;
 		return;
 	}
 	verdict_case_add(&v->vcase, &ev, &next);
@@ -383,7 +372,7 @@ static void probe_key_soon(struct watch *w, const struct watch_key *k, int64_t n
 	int64_t soon;
 
 	for (v = w->volumes; v; v = v->next) {
-		soon = now_ms + random_up_to(w, SOON_MS);
+		soon = now_ms + random_up_to(w, WATCH_SOON_MS);
 		if (v->key == k && v->due_ms > soon)
 			v->due_ms = soon;
 	}
@@ -440,7 +429,7 @@ void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms)
 	w->in_flight -= v->in_flight + v->controlling;
 	v->in_flight = false;
 	v->controlling = false;
-	v->due_ms = now_ms + SOON_MS;
+	v->due_ms = now_ms + WATCH_SOON_MS;
 }
 
 void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms)
@@ -451,22 +440,7 @@ void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms)
 		return;
 	k->in_flight = false;
 	w->in_flight--;
-	k->due_ms = now_ms + SOON_MS;
-}
-
-void watch_locked(struct watch *w, struct watch_volume *v)
-{
-	(void)w;
-	v->busy = false;
-	v->locked = true;
-}
-
-void watch_reopened(struct watch *w, struct watch_volume *v, bool ok)
-{
-	(void)w;
-	v->busy = false;
-	if (ok)
-		v->locked = false;
+	k->due_ms = now_ms + WATCH_SOON_MS;
 }
 
 void watch_retry(struct watch *w, struct watch_volume *v, int64_t now_ms)
@@ -474,6 +448,7 @@ void watch_retry(struct watch *w, struct watch_volume *v, int64_t now_ms)
 	(void)w;
 	v->busy = false;
 	v->ending = false;
-	v->due_ms = now_ms + SOON_MS;
+	v->order_ms = now_ms + WATCH_SOON_MS;
+	v->due_ms = now_ms + WATCH_SOON_MS;
 	v->key->due_ms = v->key->due_ms < v->due_ms ? v->key->due_ms : v->due_ms;
 }

@@ -22,14 +22,24 @@
  * A key state (Disabled, PendingDeletion ...) is REVOKED at once for every volume of the
  * key; a denial is confirmed by struct verdict_case, the control probe and the brake
  * (verdict.h). What DescribeKey otherwise says is a hint to probe now, never proof.
+ *
+ * fail-after and the lease: watch_clock.h.
  */
 #define WATCH_IN_FLIGHT_MAX 32	/* questions on their way at a time */
 #define WATCH_REASON_MAX 511
+#define WATCH_SOON_MS 1000	/* a hint, or an act to be repeated */
 
 enum watch_act {
 	WATCH_TEARDOWN,		/* terminal; watch_remove() when done, watch_retry() when it could not start */
 	WATCH_LOCK,		/* the same; watch_locked() when done */
 	WATCH_REOPEN,		/* OK again: watch_reopened() with the outcome */
+};
+
+/* What an act is ordered for. */
+enum watch_cause {
+	WATCH_BY_VERDICT,
+	WATCH_BY_FAIL_AFTER,
+	WATCH_BY_KEY_LOST,
 };
 
 struct watch_evidence {
@@ -48,19 +58,31 @@ struct watch_volume {
 	enum policy on_revoke;
 	enum policy on_disabled;
 	int64_t interval_ms;
+	int64_t fail_after_ms;		/* 0: hold */
+	int64_t lease_ms;		/* 0: the mapping has none */
+	bool stays_locked;		/* after a lock no reopen: after-lock = stay */
 
 	bool probed;			/* verdict and evidence are valid */
 	enum verdict verdict;
 	enum verdict_why why;
 	struct watch_evidence evidence;
 	struct verdict_case vcase;
-	int64_t ok_ms;			/* last OK, 0 never since the start */
+	/*
+	 * Last OK, 0: none since boot. It counts from when it was asked: the answer may have
+	 * lain here for hours, while this process was stopped.
+	 */
+	int64_t ok_ms;
 
-	bool locked;			/* by policy: reopens on OK */
+	bool locked;			/* reopens on OK, unless it stays */
+	bool key_lost;			/* the kernel took the key: lease, hibernation. On OK: lock in order, reopen */
+	enum watch_cause cause;		/* of the last act; valid while locked, ending or busy */
 	bool ending;			/* teardown ordered */
 	bool busy;			/* lock or reopen ordered, outcome not known yet */
 
 	int64_t due_ms;
+	int64_t asked_ms;		/* the newest question, or reopen */
+	int64_t renew_ms;		/* of the lease */
+	int64_t order_ms;		/* an act that could not start: not again before */
 	bool in_flight;
 	bool fresh;			/* next probe: new credentials and connection */
 	bool asked_fresh;		/* so was the one on its way */
@@ -82,6 +104,11 @@ struct watch_ops {
 	void (*act)(void *ctx, struct watch_volume *v, enum watch_act act);
 	/* The brake was engaged (every teardown on a denial is held) or released. */
 	void (*brake)(void *ctx, bool engaged);
+	/*
+	 * The lease of @v ends @seconds from now. -ENOKEY: there is no key any more; another
+	 * errno: not renewed, to be tried again.
+	 */
+	int (*renew)(void *ctx, struct watch_volume *v, unsigned int seconds);
 };
 
 struct watch {
@@ -108,6 +135,10 @@ struct watch_add {
 	int64_t grant_born_ms;		/* 0: unknown and old */
 	bool just_ok;			/* unwrapped a moment ago: first probe after a whole interval */
 	bool locked;
+	int64_t fail_after_ms;
+	int64_t lease_ms;
+	bool stays_locked;
+	int64_t ok_ms;			/* last OK that is on record, 0: none since boot */
 };
 
 /* watch_add - start watching; -EEXIST, -ENOMEM. */
@@ -134,9 +165,15 @@ void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms);
 void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms);
 
 /* Outcomes of acts; may be called by the operation itself. */
-void watch_locked(struct watch *w, struct watch_volume *v);
-void watch_reopened(struct watch *w, struct watch_volume *v, bool ok);
+void watch_locked(struct watch *w, struct watch_volume *v, int64_t now_ms);
+void watch_reopened(struct watch *w, struct watch_volume *v, bool ok, int64_t now_ms);
 /* watch_retry - the act could not be carried out: order it again with the next answer, soon. */
 void watch_retry(struct watch *w, struct watch_volume *v, int64_t now_ms);
+
+/* watch_key_lost - the mapping was seen LOCKED, and nobody here did it. */
+void watch_key_lost(struct watch *w, struct watch_volume *v, int64_t now_ms);
+
+/* watch_opened - somebody unwrapped the key, and had an OK at @ok_ms: no longer locked. */
+void watch_opened(struct watch *w, struct watch_volume *v, int64_t ok_ms, int64_t now_ms);
 
 #endif

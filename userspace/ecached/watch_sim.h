@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "watch.h"
+#include "watch_clock.h"
 
 #define MAX 256
 #define LATENCY_MS 20
@@ -25,6 +26,7 @@ struct question {
 	bool pending;
 	enum { ASK_PROBE, ASK_DESCRIBE, ASK_CONTROL } kind;
 	char name[80];
+	int64_t asked_ms;
 	int64_t answer_ms;
 };
 
@@ -39,8 +41,13 @@ struct sim {
 	unsigned int acts[3], brakes, releases, verdicts, probes, describes, controls, max_flight;
 	unsigned int fresh, acts_of[MAX][3];
 	int64_t last_act_ms;
+	int64_t ok_of[MAX];		/* the KMS's last OK about a volume, by when it was asked */
 	bool act_fails;
 	bool reopen_fails;
+	unsigned int renewals;
+	/* What a test puts in for the target and the teardown; NULL: they always do as they are told. */
+	int (*renewed)(struct sim *s, struct watch_volume *v, unsigned int seconds);
+	void (*acted)(struct sim *s, struct watch_volume *v, enum watch_act what);
 };
 
 static inline unsigned int number(const char *name)
@@ -57,6 +64,7 @@ static inline void ask(struct sim *s, int kind, const char *name)
 	s->q[i].pending = true;
 	s->q[i].kind = kind;
 	snprintf(s->q[i].name, sizeof(s->q[i].name), "%s", name);
+	s->q[i].asked_ms = s->now;
 	s->q[i].answer_ms = s->now + LATENCY_MS;
 	if (s->w.in_flight > s->max_flight)
 		s->max_flight = s->w.in_flight;
@@ -104,12 +112,14 @@ static inline void act(void *ctx, struct watch_volume *v, enum watch_act what)
 	s->acts[what]++;
 	s->acts_of[number(v->name)][what]++;
 	s->last_act_ms = s->now;
+	if (s->acted)
+		s->acted(s, v, what);
 	if (s->act_fails)
 		watch_retry(&s->w, v, s->now);
 	else if (what == WATCH_LOCK)
-		watch_locked(&s->w, v);
+		watch_locked(&s->w, v, s->now);
 	else if (what == WATCH_REOPEN)
-		watch_reopened(&s->w, v, !s->reopen_fails);
+		watch_reopened(&s->w, v, !s->reopen_fails, s->now);
 }
 
 static inline void brake(void *ctx, bool engaged)
@@ -120,8 +130,17 @@ static inline void brake(void *ctx, bool engaged)
 	s->releases += !engaged;
 }
 
+static inline int renew(void *ctx, struct watch_volume *v, unsigned int seconds)
+{
+	struct sim *s = ctx;
+
+	s->renewals++;
+	return s->renewed ? s->renewed(s, v, seconds) : 0;
+}
+
 static const struct watch_ops ops = {
 	.probe = probe, .describe = describe, .control = control, .verdict = verdict, .act = act, .brake = brake,
+	.renew = renew,
 };
 
 static inline struct kms_answer say(enum says says)
@@ -155,6 +174,8 @@ static inline void deliver(struct sim *s, struct question *q)
 	switch (q->kind) {
 	case ASK_PROBE:
 		a = say(s->volume[n]);
+		if (s->volume[n] == SAYS_OK)
+			s->ok_of[n] = q->asked_ms;
 		watch_probed(&s->w, q->name, &a, s->now);
 		break;
 	case ASK_CONTROL:

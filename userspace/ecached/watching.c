@@ -9,15 +9,21 @@
 #include "../common/clock.h"
 #include "../common/log.h"
 #include "../volume/token.h"
+#include "../volume/unit.h"
 #include "activity.h"
+#include "hook.h"
+#include "job.h"
 #include "netcall.h"
 #include "note.h"
 #include "open.h"
+#include "tear.h"
 #include "tears.h"
+#include "watch_clock.h"
 #include "watching.h"
 #include "worker.h"
 
 #define NOTE_OK_MS (10 * 60 * 1000)	/* how far the record of the last OK may lag behind */
+#define JUST_MS 2000
 
 static void probed(struct daemon *d, const char *name, const struct net_answer *a)
 {
@@ -104,6 +110,28 @@ static void op_verdict(void *ctx, struct watch_volume *v, bool first, enum verdi
 	more->note_due = true;
 }
 
+/* explain - what an act is ordered for, in words: the KMS's, or that there were none. */
+static void explain(const struct watch_volume *v, struct tear_order *o)
+{
+	switch (v->cause) {
+	case WATCH_BY_FAIL_AFTER:
+		strcpy(o->verdict, "fail-after");
+		snprintf(o->reason, sizeof(o->reason), "no OK for %lld s; last: %s: %.400s",
+			 (long long)(now_ms() - v->ok_ms) / 1000, v->probed ? verdict_name(v->verdict) : "no answer",
+			 v->evidence.reason);
+		break;
+	case WATCH_BY_KEY_LOST:
+		strcpy(o->verdict, "key-lost");
+		strcpy(o->reason, "the kernel took the key (lease or hibernation); the KMS allows it again");
+		break;
+	case WATCH_BY_VERDICT:
+		snprintf(o->verdict, sizeof(o->verdict), "%s", verdict_name(v->verdict));
+		memcpy(o->reason, v->evidence.reason, sizeof(o->reason));
+		break;
+	}
+	memcpy(o->request_id, v->evidence.request_id, sizeof(o->request_id));
+}
+
 static void tear(struct daemon *d, struct watch_volume *v, enum policy policy)
 {
 	const struct watched *more = v->data;
@@ -112,17 +140,50 @@ static void tear(struct daemon *d, struct watch_volume *v, enum policy policy)
 
 	strcpy(o.name, v->name);
 	strcpy(o.unit, more->unit);
-	snprintf(o.verdict, sizeof(o.verdict), "%s", verdict_name(v->verdict));
-	memcpy(o.reason, v->evidence.reason, sizeof(o.reason));
-	memcpy(o.request_id, v->evidence.request_id, sizeof(o.request_id));
+	strcpy(o.hook, more->hook);
+	explain(v, &o);
 	rc = tears_add(d, &o);
 	if (rc && rc != -EALREADY)
 		watch_retry(&d->watch, v, now_ms());
 }
 
+struct reopening {
+	char name[VOLUME_NAME_MAX + 1];
+	char unit[PIN_UNIT_MAX + 1];
+	char hook[POLICY_HOOK_MAX + 1];
+};
+
+/* start_unit - what the lock has stopped; its mount comes with it by its own dependencies. */
+static void start_unit(struct daemon *d, const struct reopening *a)
+{
+	struct err e = ERR_INIT;
+
+	if (!*a->unit || !tear_unit_to_start(&d->env, a->name))
+		return;
+	if (unit_start(a->unit, &e))
+		log_fields(LOG_ERR, e.what, "ECACHE_VOLUME", a->name, "ECACHE_EVENT", "unit-not-started", NULL);
+	else
+		log_info("%s: starting %s", a->name, a->unit);
+}
+
+static void run_hook(const struct reopening *a, const struct opened *opened)
+{
+	const struct hook h = {
+		.path = a->hook,
+		.event = "reopened",
+		.name = a->name,
+		.verdict = verdict_name(VERDICT_OK),
+		.request_id = opened->request_id,
+		.unit = a->unit,
+	};
+
+	hook_start(&h);
+}
+
 static int run_reopen(struct daemon *d, void *arg, int sock)
 {
-	const struct open_options o = { .name = arg };
+	const struct reopening *a = arg;
+	const struct open_options o = { .name = a->name };
 	struct talk none = TALK_NONE;
 	struct err e = ERR_INIT;
 	struct opened opened;
@@ -131,6 +192,8 @@ static int run_reopen(struct daemon *d, void *arg, int sock)
 	if (!volume_open(&d->env, &none, &o, &opened, &e)) {
 		log_fields(LOG_NOTICE, "key allowed again: volume reopened", "ECACHE_VOLUME", o.name, "ECACHE_EVENT",
 			   "reopen", "ECACHE_REQUEST_ID", opened.request_id, NULL);
+		start_unit(d, a);
+		run_hook(a, &opened);
 		return WORKER_OK;
 	}
 	log_err("%s: not reopened: %s", o.name, e.what);
@@ -143,28 +206,37 @@ static void reopen_done(struct daemon *d, const char *name, void *arg, int statu
 
 	(void)arg;
 	if (v)
-		watch_reopened(&d->watch, v, status == WORKER_OK);
+		watch_reopened(&d->watch, v, status == WORKER_OK, now_ms());
 	volumes_refresh(d, name);
 	watching_kick(d);
 }
 
 static void reopen(struct daemon *d, struct watch_volume *v)
 {
-	const struct worker_spec spec = {
+	struct worker_spec spec = {
 		.kind = WORKER_CHANGE,
 		.name = v->name,
 		.activity = ACTIVITY_REOPENING,
 		.killable = true,
 		.sock = -1,
 		.run = run_reopen,
-		.arg = strdup(v->name),
 		.done = reopen_done,
 	};
+	const struct watched *more = v->data;
 	struct err e = ERR_INIT;
+	struct reopening *a = calloc(1, sizeof(*a));
 
+	if (!a) {
+		watch_reopened(&d->watch, v, false, now_ms());
+		return;
+	}
+	strcpy(a->name, v->name);
+	strcpy(a->unit, more->unit);
+	strcpy(a->hook, more->hook);
+	spec.arg = a;
 	if (worker_start(d, &spec, &e)) {
 		log_info("%s: not reopened now: %s", v->name, e.what);
-		watch_reopened(&d->watch, v, false);
+		watch_reopened(&d->watch, v, false, now_ms());
 	}
 }
 
@@ -194,6 +266,22 @@ static void op_brake(void *ctx, bool engaged)
 			   "brake-released", NULL);
 }
 
+/*
+ * op_renew - in the loop: a message that waits for no disk, and the look that follows it. A
+ *	key that is gone is told once, by watch_key_lost()'s volume being looked at.
+ */
+static int op_renew(void *ctx, struct watch_volume *v, unsigned int seconds)
+{
+	struct daemon *d = ctx;
+	struct err e = ERR_INIT;
+	int rc = mapping_renew(&d->env.dm, v->name, seconds, &e);
+
+	if (rc)
+		log_fields(rc == -ENOKEY ? LOG_WARNING : LOG_ERR, e.what, "ECACHE_VOLUME", v->name, "ECACHE_EVENT",
+			   rc == -ENOKEY ? "key-lost" : "lease-not-renewed", NULL);
+	return rc;
+}
+
 static const struct watch_ops ops = {
 	.probe = op_probe,
 	.describe = op_describe,
@@ -201,7 +289,16 @@ static const struct watch_ops ops = {
 	.verdict = op_verdict,
 	.act = op_act,
 	.brake = op_brake,
+	.renew = op_renew,
 };
+
+/* lag_of - how far the record of the last OK may be behind: after a restart fail-after counts from it. */
+static int64_t lag_of(const struct watch_volume *v)
+{
+	int64_t share = v->fail_after_ms / 8;
+
+	return share && share < NOTE_OK_MS ? share : NOTE_OK_MS;
+}
 
 /* take_notes - verdicts that changed and OKs that have become old go on record, by a worker. */
 static void take_notes(struct daemon *d)
@@ -214,7 +311,7 @@ static void take_notes(struct daemon *d)
 	for (v = d->watch.volumes; v; v = v->next) {
 		more = v->data;
 		changed = more->note_due;
-		if (!changed && (!v->ok_ms || v->ok_ms - more->noted_ms < NOTE_OK_MS))
+		if (!changed && (!v->ok_ms || v->ok_ms - more->noted_ms < lag_of(v)))
 			continue;
 		if (note_verdict(d, v, changed))
 			continue;
@@ -285,30 +382,60 @@ void watching_stop(struct daemon *d)
 	d->watch_timer = sd_event_source_disable_unref(d->watch_timer);
 }
 
-static void fill_watched(struct watched *more, const struct daemon *d, const struct pin *p, const struct state *s)
+/* lease_of - of the mapping's key: 0 when it has none. One that the file no longer wants is kept long. */
+static int64_t lease_of(const struct mapping *m, const struct policies *p)
+{
+	unsigned int lease = policies_lease_of(p);
+
+	if (m->status.lease < 0)
+		return 0;
+	return 1000LL * (lease ? lease : POLICY_LEASE_MAX);
+}
+
+static void set_policies(struct watch_volume *v, const struct mapping *m, const struct policies *p)
+{
+	struct watched *more = v->data;
+
+	v->on_revoke = p->on_revoke;
+	v->on_disabled = p->on_disabled;
+	v->interval_ms = 1000LL * p->probe_interval;
+	v->fail_after_ms = 1000LL * p->fail_after;
+	v->stays_locked = p->after_lock == AFTER_LOCK_STAY;
+	if (m->status.state == DM_STATE_ACTIVE && v->lease_ms != lease_of(m, p)) {
+		v->lease_ms = lease_of(m, p);
+		v->renew_ms = 0;
+	}
+	more->deadline_ms = 1000LL * p->teardown_deadline;
+	strcpy(more->hook, p->hook);
+}
+
+static void set_identity(struct watched *more, const struct pin *p, const struct state *s)
 {
 	strcpy(more->cache_id, p->cache_id);
 	strcpy(more->luks_uuid, p->luks_uuid);
 	strcpy(more->unit, p->unit);
-	more->deadline_ms = 1000LL * (p->teardown_deadline ? p->teardown_deadline : d->conf.teardown_deadline);
 	more->blob_len = s->token.blob_len;
 	memcpy(more->blob, s->token.blob, s->token.blob_len);
 }
 
-static struct watch_volume *add(struct daemon *d, const char *name, const struct pin *p, const struct state *s,
-				bool locked)
+static struct watch_volume *add(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s,
+				const struct policies *policies)
 {
-	int64_t now = now_ms(), age = (time(NULL) - s->grant_created) * 1000;
+	int64_t now = now_ms(), ok = state_ok_this_boot(s), age = (time(NULL) - s->grant_created) * 1000;
 	struct watch_add wa = {
-		.name = name,
+		.name = m->name,
 		.key_arn = p->key_arn,
-		.on_revoke = p->on_revoke,
-		.on_disabled = p->on_disabled,
-		.interval_ms = 1000LL * (p->probe_interval ? p->probe_interval : d->conf.probe_interval),
+		.on_revoke = policies->on_revoke,
+		.on_disabled = policies->on_disabled,
+		.interval_ms = 1000LL * policies->probe_interval,
+		.fail_after_ms = 1000LL * policies->fail_after,
+		.lease_ms = lease_of(m, policies),
+		.stays_locked = policies->after_lock == AFTER_LOCK_STAY,
 		.ok_without_token = s->ok_without_token,
 		.grant_born_ms = s->grant_created ? now - age : 0,
-		.just_ok = s->has_last_ok && time(NULL) - s->last_ok.realtime < 2,
-		.locked = locked,
+		.ok_ms = ok,
+		.just_ok = ok && now - ok < JUST_MS,
+		.locked = m->status.state == DM_STATE_LOCKED && !m->open_count,
 	};
 	struct watched *more = calloc(1, sizeof(*more));
 	struct watch_volume *v;
@@ -321,28 +448,46 @@ static struct watch_volume *add(struct daemon *d, const char *name, const struct
 		return NULL;
 	}
 	v->data = more;
-	log_info("watching %s: probe every %lld s, on-revoke %s, on-disabled %s", name,
-		 (long long)wa.interval_ms / 1000, policy_name(p->on_revoke), policy_name(p->on_disabled));
+	log_info("watching %s: probe every %u s, on-revoke %s, on-disabled %s, fail-after %u s, lease %u s", m->name,
+		 policies->probe_interval, policy_name(policies->on_revoke), policy_name(policies->on_disabled),
+		 policies->fail_after, policies_lease_of(policies));
 	return v;
 }
 
-int watching_add(struct daemon *d, const char *name, const struct pin *p, const struct state *s, bool locked)
+/* follow_mapping - what the watcher thinks of the key, and what device-mapper says. */
+static void follow_mapping(struct daemon *d, struct watch_volume *v, const struct mapping *m, const struct state *s)
 {
-	struct watch_volume *v = watch_find(&d->watch, name);
+	if (v->busy)
+		return;
+	if (m->status.state == DM_STATE_LOCKED)
+		watch_key_lost(&d->watch, v, now_ms());
+	else if (v->locked || v->key_lost)
+		watch_opened(&d->watch, v, state_ok_this_boot(s), now_ms());
+}
 
+int watching_add(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s)
+{
+	struct watch_volume *v = watch_find(&d->watch, m->name);
+	struct policies policies;
+	struct err e = ERR_INIT;
+	bool known;
+
+	if (job_policies(&d->env, m->name, p, &policies, &e)) {
+		log_err("%s; %s", e.what, v ? "the policies from before stay" : "ecached.conf's alone are used");
+		policies = d->conf.policy;
+	}
 	if (v && strcmp(watch_key_arn(v), p->key_arn)) {
-		watching_remove(d, name);
+		watching_remove(d, m->name);
 		v = NULL;
 	}
-	if (!v)
-		v = add(d, name, p, s, locked);
+	known = v;
+	if (!known)
+		v = add(d, m, p, s, &policies);
 	if (!v)
 		return -ENOMEM;
-	v->on_revoke = p->on_revoke;
-	v->on_disabled = p->on_disabled;
-	v->interval_ms = 1000LL * (p->probe_interval ? p->probe_interval : d->conf.probe_interval);
-	if (!locked && !v->busy)
-		v->locked = false;
-	fill_watched(v->data, d, p, s);
+	set_identity(v->data, p, s);
+	if (!e.rc || !known)
+		set_policies(v, m, &policies);
+	follow_mapping(d, v, m, s);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #ifndef ECACHED_WATCHING_H
 #define ECACHED_WATCHING_H
 
+#include "../volume/mapping.h"
 #include "../volume/pin.h"
 #include "../volume/state.h"
 #include "daemon.h"
@@ -13,11 +14,8 @@
 int watching_start(struct daemon *d, struct err *e);
 void watching_stop(struct daemon *d);
 
-/*
- * watching_add - watch an open volume, or bring what is known of it up to date. @locked:
- * the mapping has no key.
- */
-int watching_add(struct daemon *d, const char *name, const struct pin *p, const struct state *s, bool locked);
+/* watching_add - watch a mapping that is ACTIVE or LOCKED, or bring what is known of it up to date. */
+int watching_add(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s);
 void watching_remove(struct daemon *d, const char *name);
 
 /* watching_kick - something changed: look at what is due. */
@@ -28,6 +26,7 @@ struct watched {
 	char cache_id[CACHE_ID_MAX + 1];
 	char luks_uuid[LUKS_UUID_LEN + 1];
 	char unit[PIN_UNIT_MAX + 1];
+	char hook[POLICY_HOOK_MAX + 1];
 	int64_t deadline_ms;
 	int64_t noted_ms;		/* last OK on record */
 	bool note_due;			/* the record is behind */

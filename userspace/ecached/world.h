@@ -249,7 +249,8 @@ FAULTY(state_remove, (const char *dir, const char *name, struct err *e), (dir, n
 FAULTY(audit_append, (struct audit *a, const char *event, const char *volume, struct json_object *fields,
 		      const char *request_id, struct err *e), (a, event, volume, fields, request_id, e))
 FAULTY(mapping_open, (const struct dm *dm, const char *name, struct device *d, const struct header *h,
-		      bool allow_discards, struct err *e), (dm, name, d, h, allow_discards, e))
+		      bool allow_discards, unsigned int lease, struct err *e),
+       (dm, name, d, h, allow_discards, lease, e))
 FAULTY(mapping_key_set, (const struct dm *dm, const char *name, const char *luks_uuid, const struct secret *key,
 			 struct err *e), (dm, name, luks_uuid, key, e))
 FAULTY(mapping_announce, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
@@ -341,8 +342,8 @@ static inline struct place *place_make(void)
 	strcpy(p->key, WORLD_ARN);
 	p->conf = (struct agentconf){
 		.region = p->region, .host_principal = p->principal, .default_key = p->key, .canary_key = p->none,
-		.probe_interval = 300, .teardown_deadline = 20,
 	};
+	policies_init(&p->conf.policy);
 	p->env = (struct env){
 		.pin_dir = p->pins, .state_dir = p->state, .intent_dir = p->intents, .saved_dir = p->saved,
 		.report_dir = p->report, .lock_dir = p->lock, .audit_log = p->audit, .net_socket = "/nowhere",

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <keyutils.h>
@@ -32,6 +33,8 @@ struct dm_fake_dev {
 	bool error_table;
 	bool deferred;
 	int open_count;
+	int64_t lease;			/* seconds left, -1: none; it does not run by itself */
+	char reason[32];
 };
 
 struct dm_fake {
@@ -74,6 +77,8 @@ static inline int dm_fake_create(void *ctx, const char *name, const char *uuid, 
 	text_set(d->name, name);
 	text_set(d->uuid, uuid);
 	text_set(d->params, params);
+	text_set(d->reason, "new");
+	d->lease = -1;
 	d->sectors = sectors;
 	id = strstr(params, "key_id:");
 	if (id)
@@ -83,7 +88,7 @@ static inline int dm_fake_create(void *ctx, const char *name, const char *uuid, 
 
 static inline int dm_fake_key_set(struct dm_fake *f, struct dm_fake_dev *d, const char *arg)
 {
-	const char *desc = strstr(arg, ":logon:");
+	const char *desc = strstr(arg, ":logon:"), *lease;
 
 	if (!desc || keyctl_search(KEY_SPEC_THREAD_KEYRING, "logon", desc + 7, 0) < 0)
 		return -ENOKEY;
@@ -91,8 +96,31 @@ static inline int dm_fake_key_set(struct dm_fake *f, struct dm_fake_dev *d, cons
 		return -EKEYREVOKED;
 	if (f->other_key_id && strcmp(f->other_key_id, d->key_id))
 		return -EKEYREJECTED;
+	if (d->state == DM_STATE_ACTIVE)
+		return 0;
 	d->state = DM_STATE_ACTIVE;
+	text_set(d->reason, "key-set");
+	lease = strstr(d->params, " lease:");
+	d->lease = lease ? atoll(lease + strlen(" lease:")) : -1;
 	return 0;
+}
+
+static inline int dm_fake_renew(struct dm_fake_dev *d, const char *seconds)
+{
+	if (d->state != DM_STATE_ACTIVE)
+		return -ENOKEY;
+	if (d->lease < 0)
+		return -EINVAL;
+	d->lease = atoll(seconds);
+	return 0;
+}
+
+/* dm_fake_lock - the key goes for @reason, as by the kernel's own timer ("lease-expired"). */
+static inline void dm_fake_lock(struct dm_fake_dev *d, const char *reason)
+{
+	d->state = DM_STATE_LOCKED;
+	d->lease = -1;
+	text_set(d->reason, reason);
 }
 
 static inline int dm_fake_message(void *ctx, const char *name, const char *text, struct err *e)
@@ -113,8 +141,10 @@ static inline int dm_fake_message(void *ctx, const char *name, const char *text,
 		rc = -EINVAL;
 	else if (!strncmp(text, "key set ", 8))
 		rc = dm_fake_key_set(f, d, text + 8);
+	else if (!strncmp(text, "key renew ", 10))
+		rc = dm_fake_renew(d, text + 10);
 	else if (!strcmp(text, "key wipe") && d->state == DM_STATE_ACTIVE)
-		d->state = DM_STATE_LOCKED;
+		dm_fake_lock(d, "key-wipe");
 	else if (!strcmp(text, "key revoke") && d->state != DM_STATE_REVOKED)
 		d->state = f->slow_revoke ? DM_STATE_REVOKING : DM_STATE_REVOKED;
 	return rc ? err_sys(e, rc, "fake message") : 0;
@@ -124,6 +154,7 @@ static inline int dm_fake_info(void *ctx, const char *name, struct dm_device *de
 {
 	struct dm_fake *f = ctx;
 	struct dm_fake_dev *d = dm_fake_find(f, name);
+	char lease[24] = "-";
 
 	memset(dev, 0, sizeof(*dev));
 	if (!d)
@@ -135,9 +166,11 @@ static inline int dm_fake_info(void *ctx, const char *name, struct dm_device *de
 	dev->dev = makedev(DM_FAKE_MAJOR, d - f->dev);
 	text_set(dev->uuid, d->uuid);
 	text_set(dev->target, d->error_table ? "error" : DM_TARGET);
+	if (d->lease >= 0)
+		snprintf(lease, sizeof(lease), "%lld", (long long)d->lease);
 	if (!d->error_table)
-		snprintf(dev->status, sizeof(dev->status), "%s cpu xts-aes-fake %s - 0 0 0 0 0 0 0 -",
-			 dm_state_name(d->state), d->key_id[0] ? d->key_id : "-");
+		snprintf(dev->status, sizeof(dev->status), "%s cpu xts-aes-fake %s %s 0 0 0 0 0 0 0 %s",
+			 dm_state_name(d->state), d->key_id[0] ? d->key_id : "-", lease, d->reason);
 	if (f->bad_status)
 		text_set(dev->status, f->bad_status);
 	return 0;

@@ -10,15 +10,19 @@
 
 int dm_table_params(const struct dm_table *t, char *out, size_t size, struct err *e)
 {
+	char lease[24] = "";
 	int n;
 
 	if (!t->sectors || !t->sector_size || t->sectors % (t->sector_size / 512))
 		return err_set(e, -EINVAL, "the mapping is not a whole number of crypto sectors");
 	if (keyid_check(t->key_id) || cache_id_check(t->cache_id, e))
 		return err_set(e, -EINVAL, "bad key id or cache id for a table line");
-	n = snprintf(out, size, "%s %u 0 %u:%u %llu %d sector_size:%u key_id:%s cache_id:%s%s", t->cipher, t->key_size,
-		     major(t->dev), minor(t->dev), (unsigned long long)t->offset, t->allow_discards ? 4 : 3,
-		     t->sector_size, t->key_id, t->cache_id, t->allow_discards ? " allow_discards" : "");
+	if (t->lease)
+		snprintf(lease, sizeof(lease), " lease:%u", t->lease);
+	n = snprintf(out, size, "%s %u 0 %u:%u %llu %d sector_size:%u key_id:%s cache_id:%s%s%s", t->cipher,
+		     t->key_size, major(t->dev), minor(t->dev), (unsigned long long)t->offset,
+		     3 + t->allow_discards + !!t->lease, t->sector_size, t->key_id, t->cache_id,
+		     t->allow_discards ? " allow_discards" : "", lease);
 	if (n < 0 || (size_t)n >= size)
 		return err_set(e, -ENOSPC, "table line too long");
 	return 0;

@@ -26,6 +26,7 @@ struct dm_table {
 	const char *key_id;		/* 32 hex */
 	const char *cache_id;
 	bool allow_discards;
+	unsigned int lease;		/* seconds, 0: none */
 };
 
 /* dm_table_params - what follows "0 LEN ecache ". -EINVAL, -ENOSPC. */

@@ -32,6 +32,14 @@ static void table_line(void **state)
 	assert_int_equal(dm_table_params(&t, out, sizeof(out), NULL), 0);
 	assert_string_equal(out, "aes-xts-plain64 32 0 254:16 2048 4 sector_size:512 key_id:" ID
 			    " cache_id:cache-1 allow_discards");
+	t.lease = 900;
+	assert_int_equal(dm_table_params(&t, out, sizeof(out), NULL), 0);
+	assert_string_equal(out, "aes-xts-plain64 32 0 254:16 2048 5 sector_size:512 key_id:" ID
+			    " cache_id:cache-1 allow_discards lease:900");
+	t.allow_discards = false;
+	assert_int_equal(dm_table_params(&t, out, sizeof(out), NULL), 0);
+	assert_string_equal(out, "aes-xts-plain64 32 0 254:16 2048 4 sector_size:512 key_id:" ID
+			    " cache_id:cache-1 lease:900");
 }
 
 static void bad_tables_are_refused(void **state)

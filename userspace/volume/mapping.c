@@ -12,6 +12,7 @@
 
 #define CLOSE_POLLS	20
 #define CLOSE_POLL_MS	100
+#define RENEW_SLACK_S	2	/* what may pass between a renewal and the look at it */
 
 static int fill(const char *name, const struct dm_device *dev, struct mapping *m, struct err *e)
 {
@@ -54,7 +55,7 @@ int mapping_get(const struct dm *dm, const char *name, struct mapping *m, struct
 }
 
 int mapping_open(const struct dm *dm, const char *name, struct device *d, const struct header *h,
-		 bool allow_discards, struct err *e)
+		 bool allow_discards, unsigned int lease, struct err *e)
 {
 	const struct dm_table table = {
 		.sectors = dm_table_sectors(d->bytes, h->data_offset, h->sector_size),
@@ -66,6 +67,7 @@ int mapping_open(const struct dm *dm, const char *name, struct device *d, const 
 		.key_id = h->token.key_id,
 		.cache_id = h->token.cache_id,
 		.allow_discards = allow_discards,
+		.lease = lease,
 	};
 	char uuid[DM_UUID_MAX + 1], params[DM_LINE_MAX];
 	struct mapping m;
@@ -125,6 +127,28 @@ int mapping_key_set(const struct dm *dm, const char *name, const char *luks_uuid
 	keyring_drop(&k);
 	rc = mapping_get(dm, name, &m, e);
 	return rc ? rc : judge_set(&m, name, id, sent, e);
+}
+
+int mapping_renew(const struct dm *dm, const char *name, unsigned int seconds, struct err *e)
+{
+	char text[32];
+	struct mapping m;
+	int rc, sent;
+
+	snprintf(text, sizeof(text), "key renew %u", seconds);
+	sent = dm->ops->message(dm->ctx, name, text, NULL);
+	rc = mapping_get(dm, name, &m, e);
+	if (rc)
+		return rc;
+	if (!m.exists || !m.is_ecache || m.status.state != DM_STATE_ACTIVE)
+		return err_set(e, -ENOKEY, "%s has no key whose lease could be renewed (%s)", name,
+			       m.is_ecache ? m.status.reason : "no ecache table is live");
+	if (m.status.lease < 0)
+		return err_set(e, -EINVAL, "the key of %s has no lease", name);
+	if (sent || m.status.lease > seconds || m.status.lease + RENEW_SLACK_S < seconds)
+		return err_sys(e, sent ? sent : -EIO, "the lease of %s was not renewed (%lld s are left)", name,
+			       (long long)m.status.lease);
+	return 0;
 }
 
 int mapping_announce(const struct dm *dm, const char *name, struct err *e)

@@ -35,11 +35,11 @@ int mapping_get(const struct dm *dm, const char *name, struct mapping *m, struct
 
 /*
  * mapping_open - create the mapping for an open device and a checked header, LOCKED; then
- * mapping_key_set() and mapping_announce(). Drops the device's claim. -EEXIST, -EBUSY, -ENODEV.
- * Undo: mapping_close().
+ * mapping_key_set() and mapping_announce(). Drops the device's claim. Each key that is set ends
+ * after @lease seconds (0: never) unless renewed. -EEXIST, -EBUSY, -ENODEV. Undo: mapping_close().
  */
 int mapping_open(const struct dm *dm, const char *name, struct device *d, const struct header *h,
-		 bool allow_discards, struct err *e);
+		 bool allow_discards, unsigned int lease, struct err *e);
 
 /*
  * mapping_key_set - give the key to the target through the kernel keyring (the caller keeps
@@ -49,6 +49,12 @@ int mapping_open(const struct dm *dm, const char *name, struct device *d, const 
  */
 int mapping_key_set(const struct dm *dm, const char *name, const char *luks_uuid,
 		    const struct secret *key, struct err *e);
+
+/*
+ * mapping_renew - the key's lease ends @seconds from now. 0 only when STATUS says so. -ENOKEY: the
+ * mapping is not there or has no key; -EINVAL: the key has no lease.
+ */
+int mapping_renew(const struct dm *dm, const char *name, unsigned int seconds, struct err *e);
 
 /* mapping_announce - let udev look at the now readable volume. */
 int mapping_announce(const struct dm *dm, const char *name, struct err *e);

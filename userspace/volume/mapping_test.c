@@ -47,7 +47,7 @@ static int teardown(void **state)
 
 static void open_volume(struct fixture *f)
 {
-	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, NULL), 0);
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 0, NULL), 0);
 }
 
 static void open_active(struct fixture *f)
@@ -81,7 +81,7 @@ static void opens_locked(void **state)
 	snprintf(want, sizeof(want), "aes-xts-plain64 64 0 254:16 2048 3 sector_size:4096 key_id:%s cache_id:cache-1",
 		 f->header.token.key_id);
 	assert_string_equal(f->fake.dev[0].params, want);
-	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, NULL), -EEXIST);
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 0, NULL), -EEXIST);
 }
 
 static void key_goes_through_the_keyring(void **state)
@@ -94,6 +94,37 @@ static void key_goes_through_the_keyring(void **state)
 	assert_int_equal(keyctl_search(KEY_SPEC_THREAD_KEYRING, "logon", "ecache:" SAMPLE_UUID, 0), -1);
 	/* Idempotent. */
 	assert_int_equal(mapping_key_set(&f->dm, "v1", SAMPLE_UUID, &f->key, NULL), 0);
+}
+
+static void a_lease_is_renewed_and_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(mapping_renew(&f->dm, "v1", 60, NULL), -ENOKEY);	/* no mapping */
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 900, NULL), 0);
+	assert_int_equal(mapping_renew(&f->dm, "v1", 60, NULL), -ENOKEY);
+	assert_int_equal(mapping_key_set(&f->dm, "v1", SAMPLE_UUID, &f->key, NULL), 0);
+	assert_int_equal(get(f).status.lease, 900);
+	assert_int_equal(mapping_renew(&f->dm, "v1", 60, NULL), 0);
+	assert_string_equal(f->fake.last_message, "key renew 60");
+	assert_int_equal(get(f).status.lease, 60);
+	f->fake.deaf = true;
+	assert_int_equal(mapping_renew(&f->dm, "v1", 900, NULL), -EIO);
+	f->fake.deaf = false;
+	dm_fake_lock(&f->fake.dev[0], "lease-expired");
+	assert_int_equal(mapping_renew(&f->dm, "v1", 900, &e), -ENOKEY);
+	assert_non_null(strstr(e.what, "lease-expired"));
+	assert_int_equal(get(f).status.state, DM_STATE_LOCKED);
+}
+
+static void a_key_without_lease_cannot_be_renewed(void **state)
+{
+	struct fixture *f = *state;
+
+	open_active(f);
+	assert_int_equal(mapping_renew(&f->dm, "v1", 900, NULL), -EINVAL);
+	assert_int_equal(get(f).status.state, DM_STATE_ACTIVE);
 }
 
 static void a_message_is_not_believed(void **state)
@@ -224,7 +255,7 @@ static void strangers_are_left_alone(void **state)
 	assert_int_equal(mapping_get(&f->dm, "v1", &m, NULL), -EEXIST);
 	assert_int_equal(mapping_revoke(&f->dm, "v1", NULL), -EEXIST);
 	assert_int_equal(mapping_close(&f->dm, "v1", NULL), -EEXIST);
-	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, NULL), -EEXIST);
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 0, NULL), -EEXIST);
 	assert_int_equal(f->fake.messages, 0);
 	/* Our uuid under another name: renamed by somebody. */
 	assert_int_equal(dm_fake_create(&f->fake, "v2", "ECACHE-" SAMPLE_UUID "-v1", 8, "", NULL), 0);
@@ -246,7 +277,7 @@ static void each_of_ours(void **state)
 	assert_int_equal(dm_fake_create(&f->fake, "other", "LVM-x", 8, "", NULL), 0);
 	assert_int_equal(mapping_each(&f->dm, count, &nr, NULL), 0);
 	assert_int_equal(nr, 1);
-	assert_int_equal(mapping_open(&f->dm, "v3", &f->device, &f->header, true, NULL), 0);
+	assert_int_equal(mapping_open(&f->dm, "v3", &f->device, &f->header, true, 0, NULL), 0);
 	nr = 0;
 	assert_int_equal(mapping_each(&f->dm, count, &nr, NULL), 5);
 }
@@ -256,10 +287,10 @@ static void create_failures_are_passed_on(void **state)
 	struct fixture *f = *state;
 
 	f->fake.create_rc = -ENODEV;
-	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, NULL), -ENODEV);
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 0, NULL), -ENODEV);
 	f->fake.create_rc = 0;
 	f->device.bytes = HEADER_BYTES + 512;
-	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, NULL), -EINVAL);
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, false, 0, NULL), -EINVAL);
 	assert_int_equal(mapping_announce(&f->dm, "v1", NULL), 0);
 	assert_int_equal(f->fake.changes, 1);
 }
@@ -271,6 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		mapping_test(opens_locked),
 		mapping_test(key_goes_through_the_keyring),
+		mapping_test(a_lease_is_renewed_and_looked_at),
+		mapping_test(a_key_without_lease_cannot_be_renewed),
 		mapping_test(a_message_is_not_believed),
 		mapping_test(a_deaf_target_keeps_its_key_and_we_say_so),
 		mapping_test(another_key_is_rejected),

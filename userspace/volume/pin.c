@@ -12,22 +12,10 @@
 #include "pin.h"
 #include "text.h"
 
-static const char *const policies[] = {
-	[POLICY_TEARDOWN] = "teardown",
-	[POLICY_LOCK] = "lock",
-	[POLICY_HOLD] = "hold",
-};
-
-const char *policy_name(enum policy p)
-{
-	return policies[p];
-}
-
 void pin_init(struct pin *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->on_revoke = POLICY_TEARDOWN;
-	p->on_disabled = POLICY_LOCK;
+	policies_init(&p->policy);
 }
 
 static int parse_format(void *ctx, const char *value, struct err *e)
@@ -92,54 +80,44 @@ static int parse_unit(void *ctx, const char *value, struct err *e)
 	return 0;
 }
 
-static int parse_policy(const char *value, enum policy *out, struct err *e)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
-		if (!strcmp(value, policies[i])) {
-			*out = i;
-			return 0;
-		}
-	}
-	return err_set(e, -EINVAL, "must be teardown, lock or hold");
-}
-
 static int parse_on_revoke(void *ctx, const char *value, struct err *e)
 {
-	struct pin *p = ctx;
-
-	return parse_policy(value, &p->on_revoke, e);
+	return policies_on_revoke(&((struct pin *)ctx)->policy, value, e);
 }
 
 static int parse_on_disabled(void *ctx, const char *value, struct err *e)
 {
-	struct pin *p = ctx;
-
-	return parse_policy(value, &p->on_disabled, e);
+	return policies_on_disabled(&((struct pin *)ctx)->policy, value, e);
 }
 
-/* A policy that would not be kept must not look as if it were: fail-after= is refused until it is there. */
 static int parse_unreachable(void *ctx, const char *value, struct err *e)
 {
-	(void)ctx;
-	if (!strncmp(value, "fail-after=", strlen("fail-after=")))
-		return err_set(e, -EINVAL, "fail-after is not in this version; use hold");
-	return strcmp(value, "hold") ? err_set(e, -EINVAL, "must be hold") : 0;
+	return policies_unreachable(&((struct pin *)ctx)->policy, value, e);
 }
 
-static int parse_probe(void *ctx, const char *value, struct err *e)
+static int parse_lease(void *ctx, const char *value, struct err *e)
 {
-	struct pin *p = ctx;
-
-	return conf_duration(value, PIN_PROBE_MIN, PIN_PROBE_MAX, &p->probe_interval, e);
+	return policies_lease(&((struct pin *)ctx)->policy, value, e);
 }
 
-static int parse_deadline(void *ctx, const char *value, struct err *e)
+static int parse_after_lock(void *ctx, const char *value, struct err *e)
 {
-	struct pin *p = ctx;
+	return policies_after_lock(&((struct pin *)ctx)->policy, value, e);
+}
 
-	return conf_duration(value, PIN_DEADLINE_MIN, PIN_DEADLINE_MAX, &p->teardown_deadline, e);
+static int parse_probe_interval(void *ctx, const char *value, struct err *e)
+{
+	return policies_probe_interval(&((struct pin *)ctx)->policy, value, e);
+}
+
+static int parse_teardown_deadline(void *ctx, const char *value, struct err *e)
+{
+	return policies_teardown_deadline(&((struct pin *)ctx)->policy, value, e);
+}
+
+static int parse_hook(void *ctx, const char *value, struct err *e)
+{
+	return policies_hook(&((struct pin *)ctx)->policy, value, e);
 }
 
 static const struct conf_key keys[] = {
@@ -153,8 +131,11 @@ static const struct conf_key keys[] = {
 	{ "on-revoke", parse_on_revoke, 0 },
 	{ "on-disabled", parse_on_disabled, 0 },
 	{ "unreachable", parse_unreachable, 0 },
-	{ "probe-interval", parse_probe, 0 },
-	{ "teardown-deadline", parse_deadline, 0 },
+	{ "lease", parse_lease, 0 },
+	{ "after-lock", parse_after_lock, 0 },
+	{ "probe-interval", parse_probe_interval, 0 },
+	{ "teardown-deadline", parse_teardown_deadline, 0 },
+	{ "hook", parse_hook, 0 },
 	{ NULL, NULL, 0 },
 };
 
@@ -192,7 +173,7 @@ int pin_load(const char *dir, const char *name, struct pin *p, struct err *e)
 
 static int pin_write(const char *dir, const char *name, const struct pin *p, bool create, struct err *e)
 {
-	char path[PATH_MAX], *text = NULL;
+	char path[PATH_MAX], *text = NULL, *policies;
 	struct pin again;
 	size_t len = 0;
 	FILE *f;
@@ -209,16 +190,15 @@ static int pin_write(const char *dir, const char *name, const struct pin *p, boo
 	fprintf(f, "allow-discards=%s\n", p->allow_discards ? "yes" : "no");
 	if (p->unit[0])
 		fprintf(f, "unit=%s\n", p->unit);
-	fprintf(f, "on-revoke=%s\non-disabled=%s\nunreachable=hold\n", policy_name(p->on_revoke),
-		policy_name(p->on_disabled));
-	if (p->probe_interval)
-		fprintf(f, "probe-interval=%us\n", p->probe_interval);
-	if (p->teardown_deadline)
-		fprintf(f, "teardown-deadline=%us\n", p->teardown_deadline);
-	if (fclose(f)) {
+	policies = policies_text(&p->policy);
+	if (policies)
+		fputs(policies, f);
+	if (fclose(f) || !policies) {
+		free(policies);
 		free(text);
 		return err_set(e, -ENOMEM, "out of memory");
 	}
+	free(policies);
 	/* A pin that would not load is not written. */
 	pin_init(&again);
 	rc = conf_parse_buf(path, text, len, keys, &again, e);

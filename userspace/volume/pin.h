@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "../common/err.h"
+#include "../common/policy.h"
 #include "header.h"
 
 /*
@@ -14,19 +15,6 @@
 #define PIN_DIR "/etc/ecache/volumes.d"
 #define PIN_UNIT_MAX 255
 
-#define PIN_PROBE_MIN 1		/* seconds */
-#define PIN_PROBE_MAX 86400
-#define PIN_DEADLINE_MIN 5	/* seconds */
-#define PIN_DEADLINE_MAX 600
-
-enum policy {
-	POLICY_TEARDOWN,	/* terminal: key revoke, mapping removed */
-	POLICY_LOCK,		/* key wipe, the mapping stays LOCKED and reopens on OK */
-	POLICY_HOLD,		/* alarm only */
-};
-
-const char *policy_name(enum policy p);
-
 struct pin {
 	char cache_id[CACHE_ID_MAX + 1];
 	char luks_uuid[LUKS_UUID_LEN + 1];
@@ -34,11 +22,7 @@ struct pin {
 	char device[PATH_MAX];
 	bool allow_discards;
 	char unit[PIN_UNIT_MAX + 1];	/* "" when none */
-	enum policy on_revoke;		/* default teardown */
-	enum policy on_disabled;	/* default lock */
-	/* unreachable: only "hold" in this version; pin_load() refuses fail-after= by name. */
-	unsigned int probe_interval;	/* seconds, 0: ecached.conf's */
-	unsigned int teardown_deadline;	/* seconds, 0: ecached.conf's */
+	struct policies policy;		/* over ecached.conf's */
 };
 
 /* pin_init - the defaults; every text empty. */

@@ -38,10 +38,7 @@ static void defaults(void **state)
 	assert_string_equal(p.device, "/dev/vdb");
 	assert_string_equal(p.unit, "");
 	assert_false(p.allow_discards);
-	assert_int_equal(p.on_revoke, POLICY_TEARDOWN);
-	assert_int_equal(p.on_disabled, POLICY_LOCK);
-	assert_int_equal(p.probe_interval, 0);
-	assert_int_equal(p.teardown_deadline, 0);
+	assert_int_equal(p.policy.set, 0);
 }
 
 static void round_trip(void **state)
@@ -53,20 +50,20 @@ static void round_trip(void **state)
 	sample_pin(&p);
 	p.allow_discards = true;
 	strcpy(p.unit, "valkey@a.service");
-	p.on_revoke = POLICY_HOLD;
-	p.on_disabled = POLICY_TEARDOWN;
-	p.probe_interval = 90;
-	p.teardown_deadline = 20;
+	p.policy.set = POLICY_SET_ON_REVOKE | POLICY_SET_LEASE | POLICY_SET_HOOK;
+	p.policy.on_revoke = POLICY_HOLD;
+	p.policy.lease = 900;
+	strcpy(p.policy.hook, "/etc/ecache/hook");
 	assert_int_equal(pin_create(s->dir, "v1", &p, NULL), 0);
 	assert_int_equal(stat(scratch_path(s, "v1"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), 0);
 	assert_memory_equal(&p, &q, sizeof(p));
 	assert_int_equal(pin_create(s->dir, "v1", &p, NULL), -EEXIST);
-	p.on_revoke = POLICY_LOCK;
+	p.policy.on_revoke = POLICY_LOCK;
 	assert_int_equal(pin_replace(s->dir, "v1", &p, NULL), 0);
 	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), 0);
-	assert_int_equal(q.on_revoke, POLICY_LOCK);
+	assert_int_equal(q.policy.on_revoke, POLICY_LOCK);
 	assert_int_equal(pin_remove(s->dir, "v1", NULL), 0);
 	assert_int_equal(pin_remove(s->dir, "v1", NULL), 0);
 	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), -ENOENT);
@@ -76,7 +73,8 @@ static void bad_lines_are_named(void **state)
 {
 	static const char *const bad[] = {
 		"more=1\n", "cache-id=x\n", "allow-discards=true\n", "unit=a b\n", "unit=../x.service\n", "unit=valkey\n",
-		"on-revoke=maybe\n", "on-disabled=\n", "unreachable=fail-after=1h\n", "unreachable=teardown\n",
+		"on-revoke=maybe\n", "on-disabled=\n", "unreachable=fail-after=\n", "unreachable=teardown\n",
+		"lease=0\n", "after-lock=reopen\n", "hook=hook\n",
 		"probe-interval=0\n", "probe-interval=2d\n", "teardown-deadline=1s\n", "teardown-deadline=11m\n", "x\n",
 	};
 	struct scratch *s = *state;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "names.h"
@@ -277,23 +278,41 @@ void state_adopt_header(struct state *s, const struct header *h)
 	s->token = h->token;
 }
 
-void state_note_ok(struct state *s)
+/* read_boot_id - "" when it cannot be read: then no two are the same. */
+static void read_boot_id(char out[LUKS_UUID_LEN + 1])
 {
-	struct timespec real, boot;
 	char *id;
 	size_t len;
 
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	s->last_ok.realtime = real.tv_sec;
-	s->last_ok.boottime_ms = boot.tv_sec * 1000LL + boot.tv_nsec / 1000000;
-	s->last_ok.boot_id[0] = '\0';
-	if (!fsio_read(BOOT_ID, 64, &id, &len, NULL)) {
-		id[strcspn(id, "\n")] = '\0';
-		text_set(s->last_ok.boot_id, id);
-		free(id);
-	}
+	out[0] = '\0';
+	if (fsio_read(BOOT_ID, 64, &id, &len, NULL))
+		return;
+	id[strcspn(id, "\n")] = '\0';
+	text_copy(out, LUKS_UUID_LEN + 1, id);
+	free(id);
+}
+
+void state_note_ok_at(struct state *s, int64_t boottime_ms)
+{
+	s->last_ok.realtime = time(NULL) - (now_ms() - boottime_ms) / 1000;
+	s->last_ok.boottime_ms = boottime_ms;
+	read_boot_id(s->last_ok.boot_id);
 	s->has_last_ok = true;
+}
+
+void state_note_ok(struct state *s)
+{
+	state_note_ok_at(s, now_ms());
+}
+
+int64_t state_ok_this_boot(const struct state *s)
+{
+	char id[LUKS_UUID_LEN + 1];
+
+	if (!s->has_last_ok)
+		return 0;
+	read_boot_id(id);
+	return *id && !strcmp(id, s->last_ok.boot_id) ? s->last_ok.boottime_ms : 0;
 }
 
 int state_check_header(const struct state *s, const struct header *h, struct err *e)

@@ -59,8 +59,12 @@ int state_remove(const char *dir, const char *name, struct err *e);
  */
 void state_adopt_header(struct state *s, const struct header *h);
 
-/* state_note_ok - now, as last_ok. */
+/* state_note_ok - now, as last_ok. state_note_ok_at - a moment of this boot, CLOCK_BOOTTIME in ms. */
 void state_note_ok(struct state *s);
+void state_note_ok_at(struct state *s, int64_t boottime_ms);
+
+/* state_ok_this_boot - last_ok on CLOCK_BOOTTIME in ms; 0: none, or in another boot. */
+int64_t state_ok_this_boot(const struct state *s);
 
 /*
  * state_check_header - is the header the one this host saw last, or a newer one? -ESTALE: another

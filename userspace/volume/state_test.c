@@ -86,6 +86,21 @@ static void last_ok_is_now(void **state)
 	assert_true(st.last_ok.realtime >= before && st.last_ok.realtime <= time(NULL));
 	assert_true(st.last_ok.boottime_ms > 0);
 	assert_int_equal(strlen(st.last_ok.boot_id), 36);
+	assert_int_equal(state_ok_this_boot(&st), st.last_ok.boottime_ms);
+}
+
+static void an_ok_of_another_boot_counts_for_nothing(void **state)
+{
+	struct state st = { 0 };
+
+	(void)state;
+	assert_int_equal(state_ok_this_boot(&st), 0);
+	state_note_ok_at(&st, 4711);
+	assert_int_equal(state_ok_this_boot(&st), 4711);
+	strcpy(st.last_ok.boot_id, "00000000-0000-4000-8000-000000000000");
+	assert_int_equal(state_ok_this_boot(&st), 0);
+	st.last_ok.boot_id[0] = '\0';
+	assert_int_equal(state_ok_this_boot(&st), 0);
 }
 
 /* A damaged file is never taken for a missing one: that would let an older header pass. */
@@ -171,6 +186,7 @@ int main(void)
 		scratch_test(round_trip),
 		scratch_test(file_is_as_documented),
 		cmocka_unit_test(last_ok_is_now),
+		cmocka_unit_test(an_ok_of_another_boot_counts_for_nothing),
 		scratch_test(damage_is_refused),
 		scratch_test(what_would_not_load_is_not_written),
 		cmocka_unit_test(older_headers_are_refused),

@@ -76,14 +76,34 @@ int unit_stop(const char *unit, int64_t until_ms, struct err *e)
 {
 	sd_bus_error be = SD_BUS_ERROR_NULL;
 	sd_bus *bus = NULL;
+	bool down;
 	int rc;
 
 	rc = sd_bus_open_system(&bus);
 	if (rc < 0)
 		return err_sys(e, rc, "cannot reach systemd over D-Bus to stop %s", unit);
+	down = is_down(bus, unit) > 0;
 	/* "replace": a start job that is queued meanwhile must not bring it back. */
 	rc = sd_bus_call_method(bus, DEST, MANAGER, "StopUnit", &be, NULL, "ss", unit, "replace");
 	rc = rc < 0 ? bus_err(e, rc, &be, "cannot stop", unit) : wait_down(bus, unit, until_ms, e);
+	if (!rc && down)
+		rc = err_set(e, -ENOENT, "%s was not running", unit);
+	sd_bus_error_free(&be);
+	sd_bus_flush_close_unref(bus);
+	return rc;
+}
+
+int unit_start(const char *unit, struct err *e)
+{
+	sd_bus_error be = SD_BUS_ERROR_NULL;
+	sd_bus *bus = NULL;
+	int rc;
+
+	rc = sd_bus_open_system(&bus);
+	if (rc < 0)
+		return err_sys(e, rc, "cannot reach systemd over D-Bus to start %s", unit);
+	rc = sd_bus_call_method(bus, DEST, MANAGER, "StartUnit", &be, NULL, "ss", unit, "replace");
+	rc = rc < 0 ? bus_err(e, rc, &be, "cannot start", unit) : 0;
 	sd_bus_error_free(&be);
 	sd_bus_flush_close_unref(bus);
 	return rc;
