@@ -48,6 +48,15 @@ int agentconf_load(const char *path, struct agentconf *out, struct err *e);
 /* agentconf_parse - the same on memory; @name stands for the path in errors. */
 int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e);
 
+/*
+ * agentconf_changes - the names of the settings that differ and are read at a start only, "" when there are none:
+ * "region, net-socket", cut to @size.
+ */
+void agentconf_changes(const struct agentconf *a, const struct agentconf *b, char *names, size_t size);
+
+/* agentconf_take - the other settings of @from, which may change while volumes are open; @from is freed. */
+void agentconf_take(struct agentconf *c, struct agentconf *from);
+
 /* agentconf_free - safe on a zeroed one. */
 void agentconf_free(struct agentconf *c);
 

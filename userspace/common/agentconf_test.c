@@ -253,6 +253,69 @@ static void credentials_of_systemd_come_first(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+/* Each key but those of the policies and the three others: changed alone, it is named alone; the rest is taken over. */
+static void what_a_running_agent_cannot_take_is_named(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		const char *names;
+	} t[] = {
+		{ "kms-endpoint=unix:/a\n", "kms-endpoint=unix:/b\n", "kms-endpoint" },
+		{ "kms-endpoint=unix:/a\n", "", "kms-endpoint" },
+		{ "sts-endpoint=https://a\n", "", "sts-endpoint" },
+		{ "kms-ca-file=/a\n", "kms-ca-file=/b\n", "kms-ca-file" },
+		{ "use-fips=yes\n", "", "use-fips" },
+		{ "use-dualstack=yes\n", "use-dualstack=no\n", "use-dualstack" },
+		{ "host-profile=a\n", "", "host-profile" },
+		{ "host-credentials=/a\n", "", "host-credentials" },
+		{ "host-credentials-source=imds\n", "", "host-credentials-source" },
+		{ "host-credentials-source=imds\nhost-imds-endpoint=http://127.0.0.1\n", "host-credentials-source=imds\n",
+		  "host-imds-endpoint" },
+		{ "state-dir=/a\npin-dir=/a\n", "", "state-dir, pin-dir" },
+		{ "audit-log=/a\n", "", "audit-log" },
+		{ "net-socket=/a\ncontrol-socket=/a\n", "", "net-socket, control-socket" },
+		{ "host-principal=arn:aws:iam::111122223333:role/r\n", "", "" },
+		{ "default-key=alias/a\n", "default-key=alias/b\n", "" },
+		{ "canary-key=" KEY "\n", "", "" },
+		{ "on-revoke=hold\nlease=1h\nhook=/h\nprobe-interval=7s\n", "", "" },
+	};
+	struct agentconf a, b;
+	char text[300], names[300];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		snprintf(text, sizeof(text), "region=eu-west-1\n%s", t[i].one);
+		assert_int_equal(parse(text, &a, NULL), 0);
+		snprintf(text, sizeof(text), "region=eu-west-1\n%s", t[i].other);
+		assert_int_equal(parse(text, &b, NULL), 0);
+		agentconf_changes(&a, &b, names, sizeof(names));
+		assert_string_equal(names, t[i].names);
+		agentconf_changes(&b, &b, names, sizeof(names));
+		assert_string_equal(names, "");
+		agentconf_free(&a);
+		agentconf_free(&b);
+	}
+}
+
+static void the_rest_is_taken_over(void **state)
+{
+	struct agentconf a, b;
+
+	(void)state;
+	assert_int_equal(parse("region=eu-west-1\nstate-dir=/a\n", &a, NULL), 0);
+	assert_int_equal(parse("region=eu-west-1\nstate-dir=/b\nhost-principal=arn:aws:iam::111122223333:role/r\n"
+			       "default-key=alias/b\ncanary-key=" KEY "\nlease=1h\n", &b, NULL), 0);
+	agentconf_take(&a, &b);
+	assert_null(b.region);
+	assert_string_equal(a.state_dir, "/a");
+	assert_string_equal(a.host_principal, "arn:aws:iam::111122223333:role/r");
+	assert_string_equal(a.default_key, "alias/b");
+	assert_string_equal(a.canary_key, KEY);
+	assert_int_equal(a.policy.lease, 3600);
+	agentconf_free(&a);
+}
+
 static void bad_values_are_named(void **state)
 {
 	static const struct {
@@ -313,6 +376,8 @@ int main(void)
 		cmocka_unit_test(a_source_has_its_own_keys),
 		cmocka_unit_test(only_a_local_kms_has_a_default_key),
 		cmocka_unit_test(credentials_of_systemd_come_first),
+		cmocka_unit_test(what_a_running_agent_cannot_take_is_named),
+		cmocka_unit_test(the_rest_is_taken_over),
 		cmocka_unit_test(bad_values_are_named),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "call.h"
@@ -62,6 +63,8 @@ int volumes_show(const struct verb *v, int argc, char **argv, const char *reques
 		show_json(&s, result);
 	else if (!s.nr)
 		printf("no volumes; `ecachectl create` makes one\n");
+	if (!status && !a.json && strcmp(out_str(out_obj(result, "agent"), "problem"), "-"))
+		fprintf(stderr, "ecached: %s\n", out_str(out_obj(result, "agent"), "problem"));
 	json_object_put(s.array);
 	json_object_put(result);
 	return status;

@@ -36,6 +36,7 @@ struct daemon {
 	sd_event *event;
 	const char *config;		/* path */
 	struct agentconf conf;
+	char problem[1200];		/* with the configuration, since the last reload; "" none */
 	struct env env;
 	struct revoker revoker;
 	struct watch watch;

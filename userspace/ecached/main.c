@@ -14,6 +14,8 @@
 #include "../common/log.h"
 #include "../common/secret.h"
 #include "../volume/audit.h"
+#include "check.h"
+#include "reload.h"
 #include "tears.h"
 #include "watch_clock.h"
 #include "watching.h"
@@ -34,8 +36,10 @@ struct dirs {
 static void print_usage(FILE *to)
 {
 	fprintf(to, "usage: ecached [--config FILE] [--debug]\n"
+		"       ecached [--config FILE] --check-config\n"
 		"       ecached --help | --version\n\n"
 		"  --config FILE   instead of " AGENTCONF_PATH "\n"
+		"  --check-config  say what is wrong with it and the volumes' files, and exit\n"
 		"  --debug         log everything\n");
 }
 
@@ -44,8 +48,10 @@ static int options(int argc, char **argv, const char **config, int *level)
 {
 	static const struct option longopts[] = {
 		{ "config", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'd' },
+		{ "check-config", no_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
+	bool check = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
@@ -55,6 +61,9 @@ static int options(int argc, char **argv, const char **config, int *level)
 			break;
 		case 'd':
 			*level = LOG_DEBUG;
+			break;
+		case 'C':
+			check = true;
 			break;
 		case 'h':
 			print_usage(stdout);
@@ -72,6 +81,8 @@ static int options(int argc, char **argv, const char **config, int *level)
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
+	if (check)
+		return check_config(*config, stdout) ? EXIT_FAILED : EXIT_OK;
 	return -1;
 }
 
@@ -117,14 +128,6 @@ static int make_dir_of(const char *file, mode_t mode, struct err *e)
 	return make_dir(dir, mode, e);
 }
 
-/* watchdog_s - after which systemd takes us for hung; what the unit says when nobody else does. */
-static unsigned int watchdog_s(void)
-{
-	uint64_t usec;
-
-	return sd_watchdog_enabled(0, &usec) > 0 ? (usec + 999999) / 1000000 : POLICY_WATCHDOG_S;
-}
-
 static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 {
 	struct env *env = &d->env;
@@ -143,7 +146,7 @@ static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 		.lock_dir = ENV_LOCK_DIR,
 		.audit_log = d->conf.audit_log,
 		.net_socket = d->conf.net_socket,
-		.watchdog_s = watchdog_s(),
+		.watchdog_s = check_watchdog_s(),
 		.conf = &d->conf,
 		.dm = DM_KERNEL,
 	};
@@ -212,15 +215,14 @@ static int on_scan(sd_event_source *s, uint64_t usec, void *userdata)
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct daemon *d = userdata;
-	struct err e = ERR_INIT;
 
 	(void)s;
 	(void)si;
+	if (d->stopping)
+		return 0;
 	sd_notify(0, "RELOADING=1");
-	log_info("reading the pin files again");
-	if (volumes_scan(d, &e))
-		log_err("cannot look at the volumes: %s", e.what);
-	sd_notify(0, "READY=1");
+	reload(d);
+	sd_notifyf(0, "READY=1\nSTATUS=%zu volumes open%s%s", watch_count(&d->watch), *d->problem ? "; " : "", d->problem);
 	return 0;
 }
 

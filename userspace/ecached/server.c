@@ -86,7 +86,9 @@ static const char *activity_of(const void *ctx, const char *name)
 /* run_job - in the worker: the verb, and the last word to the client. */
 static int run_job(struct daemon *d, void *arg, int sock)
 {
-	const struct status_view view = { .env = &d->env, .watch = &d->watch, .activity = activity_of, .ctx = d };
+	const struct status_view view = {
+		.env = &d->env, .watch = &d->watch, .problem = d->problem, .activity = activity_of, .ctx = d,
+	};
 	struct talk t = { .sock = sock };
 	struct request *rq = arg;
 	struct job j = { .env = &d->env, .talk = &t, .rq = rq, .result = json_object_new_object() };

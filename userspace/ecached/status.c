@@ -339,6 +339,8 @@ int status_answer(const struct status_view *view, struct talk *t, const char *na
 	js_put_string(agent, "version", ECACHE_VERSION);
 	js_put(agent, "watched", json_object_new_int64((int64_t)watch_count(view->watch)));
 	js_put(agent, "brake", json_object_new_boolean(view->watch->brake.engaged));
+	if (*view->problem)
+		js_put_string(agent, "problem", view->problem);
 	js_put(result, "agent", json_object_get(agent));
 out:
 	json_object_put(agent);

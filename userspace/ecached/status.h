@@ -15,6 +15,7 @@
 struct status_view {
 	const struct env *env;
 	const struct watch *watch;
+	const char *problem;		/* with ecached.conf, "" none */
 	/* The word for what goes on with a volume now ("opening"), NULL for nothing. */
 	const char *(*activity)(const void *ctx, const char *name);
 	const void *ctx;

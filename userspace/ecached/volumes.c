@@ -206,6 +206,18 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 		log_err("%s is open but cannot be watched: no memory", m->name);
 }
 
+/*
+ * pin_from_state - a mistake in its file must not leave an open volume unwatched across a
+ *	restart: what the state remembers was in agreement with the file when it opened.
+ */
+static void pin_from_state(struct pin *p, const struct state *s)
+{
+	pin_init(p);
+	strcpy(p->cache_id, s->token.cache_id);
+	strcpy(p->luks_uuid, s->luks_uuid);
+	strcpy(p->key_arn, s->token.key_arn);
+}
+
 static void refresh(struct daemon *d, const char *name, bool scanning)
 {
 	struct {
@@ -229,10 +241,16 @@ static void refresh(struct daemon *d, const char *name, bool scanning)
 			log_err("%s: %s", name, e.what);
 	} else if (!w->mapping.exists) {
 		watching_remove(d, name);
-	} else if (pin_load(d->env.pin_dir, name, &w->pin, &e) ||
-		   state_load(d->env.state_dir, name, &w->state, &e)) {
+	} else if (state_load(d->env.state_dir, name, &w->state, &e)) {
 		log_err("%s is open but cannot be watched: %s", name, e.what);
+	} else if (!pin_load(d->env.pin_dir, name, &w->pin, &e)) {
+		refresh_mapped(d, &w->mapping, &w->pin, &w->state, scanning);
+	} else if (watch_find(&d->watch, name)) {
+		log_err("%s: what its file said before stays: %s", name, e.what);
 	} else {
+		log_err("%s: watched by what is remembered of its header, under the policies of ecached.conf: %s", name,
+			e.what);
+		pin_from_state(&w->pin, &w->state);
 		refresh_mapped(d, &w->mapping, &w->pin, &w->state, scanning);
 	}
 	free(w);
