@@ -222,7 +222,8 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
 		return 0;
 	sd_notify(0, "RELOADING=1");
 	reload(d);
-	sd_notifyf(0, "READY=1\nSTATUS=%zu volumes open%s%s", watch_count(&d->watch), *d->problem ? "; " : "", d->problem);
+	sd_notifyf(0, "READY=1\nSTATUS=%zu volumes open%s%s", watch_count(&d->watch), *d->problem ? "; " : "",
+		   d->problem);
 	return 0;
 }
 

@@ -284,8 +284,7 @@ static void conclude(struct watch *w, struct watch_volume *v, enum verdict verdi
 	} else if (verdict == VERDICT_LOST) {
 		act_order(w, v, POLICY_TEARDOWN, WATCH_BY_VERDICT);
 	} else if (verdict == VERDICT_REVOKED) {
-		act_order(w, v, why == VERDICT_WHY_DENIED ? v->on_revoke : v->on_disabled,
-			    WATCH_BY_VERDICT);
+		act_order(w, v, why == VERDICT_WHY_DENIED ? v->on_revoke : v->on_disabled, WATCH_BY_VERDICT);
 	}
 }
 

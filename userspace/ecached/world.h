@@ -249,8 +249,7 @@ FAULTY(state_remove, (const char *dir, const char *name, struct err *e), (dir, n
 FAULTY(audit_append, (struct audit *a, const char *event, const char *volume, struct json_object *fields,
 		      const char *request_id, struct err *e), (a, event, volume, fields, request_id, e))
 FAULTY(mapping_open, (const struct dm *dm, const char *name, struct device *d, const struct header *h,
-		      bool allow_discards, unsigned int lease, struct err *e),
-       (dm, name, d, h, allow_discards, lease, e))
+		      bool discards, unsigned int lease, struct err *e), (dm, name, d, h, discards, lease, e))
 FAULTY(mapping_key_set, (const struct dm *dm, const char *name, const char *luks_uuid, const struct secret *key,
 			 struct err *e), (dm, name, luks_uuid, key, e))
 FAULTY(mapping_announce, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))

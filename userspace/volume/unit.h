@@ -9,8 +9,8 @@
 /* Ending a systemd unit, and starting one. They wait, so they run in a child. @until_ms is CLOCK_BOOTTIME. */
 
 /*
- * unit_stop - StopUnit over D-Bus, and wait until it is inactive or failed. -ENOENT: no such unit is loaded, or it was down;
- * -ETIMEDOUT; -ECONNREFUSED, ... when systemd cannot be asked.
+ * unit_stop - StopUnit over D-Bus, and wait until it is inactive or failed. -ENOENT: no such unit is loaded, or it
+ * was down; -ETIMEDOUT; -ECONNREFUSED, ... when systemd cannot be asked.
  */
 int unit_stop(const char *unit, int64_t until_ms, struct err *e);
 
