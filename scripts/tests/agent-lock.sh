@@ -66,7 +66,13 @@ sed 's/^aws_secret_access_key.*/aws_secret_access_key = AAAAAAAAAAAAAAAAAAAAAAAA
 untouched 20 agent-fault
 cp "$WORK/credentials" /etc/ecache/host-credentials
 within 20 "the verdict ok" verdict_is c1 ok
-say "KMS away, ecache-net away, wrong credentials: held, and ok again afterwards"
+does ecache-kmsd principal rotate host --state-dir "$KMS_STATE"
+within 20 "the verdict agent-fault" verdict_is c1 agent-fault
+install -m 600 "$KMS_STATE/credentials/host" /etc/ecache/host-credentials.new
+mv /etc/ecache/host-credentials.new /etc/ecache/host-credentials
+within 20 "the verdict ok" verdict_is c1 ok
+is c1 open || die "c1 is $(status c1 .state)"
+say "KMS away, ecache-net away, wrong credentials, rotated ones: held, and ok again afterwards"
 
 # on-disabled=hold in the pin file, read again on SIGHUP
 sed -i '/^on-disabled=/d' /etc/ecache/volumes.d/c1
