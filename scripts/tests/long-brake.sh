@@ -4,7 +4,8 @@
 # Guest: --smp 1
 #
 # One mistake is not twenty revocations. Twenty volumes under twenty keys stay open, and readable, while one edit of the host's own policy denies it
-# every key, and again when the KMS has lost all of its keys; the brake says so, and goes when all is well again.
+# every key, and again when the KMS has lost all of its keys; the brake says so, and goes when all is well again. Only an operator who names the
+# volumes ends them: one, then the rest.
 . "$(dirname "$0")/lib-agent.sh"
 
 volumes=20
@@ -84,3 +85,21 @@ kmsd_start
 within 120 "the brake engages" braked true
 held_for $patience
 say "a KMS that has lost its keys: held for $patience s, no teardown"
+
+says 'was not named' ecachectl confirm --yes c1
+says 'was not named' ecachectl confirm c2 --yes c1
+all_open
+does ecachectl confirm c1 --yes c1
+within 60 "c1 is torn down" is c1 revoked
+braked true || die "the brake let go"
+[ "$(ecachectl status --json | jq '[.volumes[] | select(.state == "open")] | length')" = $((volumes - 1)) ] || die "$(ecachectl list)"
+[ "$(grep -c '"event":"confirm"' /var/log/ecache/audit.log)" = 1 ] || die "audit: $(grep '"event":"confirm"' /var/log/ecache/audit.log)"
+rest=$(seq -f 'c%g' -s , 2 $volumes)
+does ecachectl confirm --yes "$rest"
+braked false || die "the brake holds"
+none_open() {
+	! dmsetup status --target ecache | grep -q ' ACTIVE '
+}
+within 120 "all are torn down" none_open
+[ "$(grep -c '"event":"confirm"' /var/log/ecache/audit.log)" = $volumes ] || die "not every volume is on record"
+say "confirm: c1 alone, then the rest by name"

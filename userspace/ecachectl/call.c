@@ -20,6 +20,12 @@ static struct json_object *must(struct json_object *o)
 	return o;
 }
 
+/* What goes to ecached first. */
+struct request {
+	struct json_object *msg;
+	int fd;			/* -1 none */
+};
+
 struct json_object *call_request(const char *verb, const char *name)
 {
 	struct json_object *msg = must(json_object_new_object());
@@ -234,13 +240,13 @@ static int serve(struct call *c, const struct call_ops *ops, void *ctx, struct j
 	return 0;
 }
 
-static int run(struct call *c, struct json_object *request, const struct call_ops *ops, void *ctx,
+static int run(struct call *c, const struct request *rq, const struct call_ops *ops, void *ctx,
 	       struct json_object **result, struct err *e)
 {
 	struct json_object *msg;
 	int rc;
 
-	rc = ipc_send(c->sock, request, -1);
+	rc = ipc_send(c->sock, rq->msg, rq->fd);
 	if (rc)
 		return err_sys(e, rc, "cannot send the request to ecached");
 	for (;;) {
@@ -256,8 +262,8 @@ static int run(struct call *c, struct json_object *request, const struct call_op
 	}
 }
 
-int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
-	     struct json_object **result, struct err *e)
+static int call(const struct request *rq, const struct call_ops *ops, void *ctx, bool cancellable,
+		struct json_object **result, struct err *e)
 {
 	const char *path = getenv("ECACHED_SOCKET");
 	struct call c = { .sock = -1, .signals = -1 };
@@ -276,14 +282,29 @@ int call_run(struct json_object *request, const struct call_ops *ops, void *ctx,
 			goto close;
 		}
 	}
-	rc = run(&c, request, ops, ctx, result, e);
+	rc = run(&c, rq, ops, ctx, result, e);
 	if (c.signals >= 0)
 		close(c.signals);
 close:
 	close(c.sock);
 put:
-	json_object_put(request);
+	json_object_put(rq->msg);
 	return rc;
+}
+
+int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
+	     struct json_object **result, struct err *e)
+{
+	const struct request rq = { .msg = request, .fd = -1 };
+
+	return call(&rq, ops, ctx, cancellable, result, e);
+}
+
+int call_with_fd(struct json_object *request, int fd, struct json_object **result, struct err *e)
+{
+	const struct request rq = { .msg = request, .fd = fd };
+
+	return call(&rq, NULL, NULL, false, result, e);
 }
 
 int call_fail(const struct err *e, bool json)

@@ -34,6 +34,9 @@ struct call_ops {
 int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
 	     struct json_object **result, struct err *e);
 
+/* call_with_fd - a request with a descriptor (which stays the caller's), without asks and volumes. */
+int call_with_fd(struct json_object *request, int fd, struct json_object **result, struct err *e);
+
 /*
  * call_tell - one answer (taken over) and ecached's ack for it; -ECANCELED when the user
  * gave up meanwhile.

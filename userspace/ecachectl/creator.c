@@ -251,6 +251,26 @@ static int serve_retire(struct kms *kms, const struct ask *a, struct call *c, st
 	return rc == -ECANCELED ? 0 : rc;
 }
 
+/* serve_revoke - a grant that is gone already is what was wanted. */
+static int serve_revoke(struct kms *kms, const struct ask *a, struct call *c, struct err *e)
+{
+	struct kms_answer ka = { 0 };
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (!a->key_arn || !a->grant_id)
+		return err_set(e, -EBADMSG, "ecached named no grant");
+	rc = kms_revoke_grant(kms, a->key_arn, a->grant_id, &ka, &why);
+	if (rc && strcmp(ka.code, "NotFoundException")) {
+		*e = why;
+		err_hint(e, "Who runs ecachectl needs kms:RevokeGrant on the key; otherwise ask its owner to revoke "
+			 "%s.",
+			 a->grant_id);
+		return rc;
+	}
+	return call_tell(c, answer(PROTO_ANSWER_REVOKED, &ka), e);
+}
+
 int creator_ask(void *ctx, struct call *c, const char *what, struct json_object *msg, struct err *e)
 {
 	const struct creator *who = ctx;
@@ -263,13 +283,15 @@ int creator_ask(void *ctx, struct call *c, const char *what, struct json_object 
 		return rc;
 	rc = open_kms(who, &a, &kms, e);
 	if (rc) {
-		err_prefix(e, "creator's credentials");
+		err_prefix(e, "credentials of who runs ecachectl");
 		return rc;
 	}
 	if (!strcmp(what, PROTO_ASK_GRANT))
 		rc = serve_grant(kms, &a, c, e);
 	else if (!strcmp(what, PROTO_ASK_RETIRE))
 		rc = serve_retire(kms, &a, c, e);
+	else if (!strcmp(what, PROTO_ASK_REVOKE))
+		rc = serve_revoke(kms, &a, c, e);
 	else
 		rc = err_set(e, -EBADMSG, "unknown question from ecached: %s", what);
 	kms_close(kms);

@@ -9,9 +9,10 @@
 #include "verb.h"
 
 /*
- * The creator's part of create and regrant: DescribeKey, CreateGrant and
- * GenerateDataKeyWithoutPlaintext with the credentials of whoever runs ecachectl. They
- * never leave this process; ecached gets the key ARN, the grant and the wrapped key.
+ * The creator's part of create and regrant (DescribeKey, CreateGrant and
+ * GenerateDataKeyWithoutPlaintext) and the RevokeGrant of revoke --grant, with the
+ * credentials of whoever runs ecachectl. They never leave this process; ecached gets the
+ * key ARN, the grant and the wrapped key.
  */
 struct creator {
 	const char *profile;		/* --creator-profile */

@@ -14,7 +14,9 @@ const struct verb *const verbs[] = {
 	&verb_status,
 	&verb_list,
 	&verb_revoke,
+	&verb_confirm,
 	&verb_regrant,
+	&verb_unwrap,
 	&verb_destroy,
 	&verb_dump,
 	&verb_help,
@@ -32,6 +34,11 @@ const struct verb *verb_find(const char *name)
 			return *v;
 	}
 	return NULL;
+}
+
+static bool is_needed(const struct opt *o)
+{
+	return o->kind == OPT_NUMBER_NEEDED;
 }
 
 static int complain(const struct verb *v, const char *what, const char *which)
@@ -90,6 +97,7 @@ static int set_opt(const struct verb *v, const struct opt *o, const char *value,
 		*(const char **)where = value;
 		return EXIT_OK;
 	case OPT_NUMBER:
+	case OPT_NUMBER_NEEDED:
 		return set_number(v, o, value, where);
 	}
 	return EXIT_USAGE;
@@ -144,6 +152,17 @@ static int parse_word(struct parse *p, int *i)
 	return EXIT_OK;
 }
 
+static int check_needed(const struct parse *p)
+{
+	const struct opt *o;
+
+	for (o = p->v->opts; o && o->name; o++) {
+		if (is_needed(o) && !p->given[o - p->v->opts])
+			return complain(p->v, "missing option", o->name);
+	}
+	return EXIT_OK;
+}
+
 static bool wants_help(int argc, char **argv)
 {
 	int i;
@@ -169,6 +188,8 @@ bool verb_parse(const struct verb *v, int argc, char **argv, void *args, const c
 		*status = parse_word(&p, &i);
 	if (!*status && p.nr < v->min_operands)
 		*status = complain(v, "missing argument, wanted", v->operands);
+	if (!*status)
+		*status = check_needed(&p);
 	return !*status;
 }
 
@@ -179,7 +200,8 @@ void verb_usage(FILE *to, const struct verb *v)
 	assert(v->operands); /* "" when there are none */
 	fprintf(to, "ecachectl %s%s%s", v->name, *v->operands ? " " : "", v->operands);
 	for (o = v->opts; o && o->name; o++)
-		fprintf(to, " [--%s%s%s]", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+		fprintf(to, is_needed(o) ? " --%s%s%s" : " [--%s%s%s]", o->name, o->arg ? " " : "",
+			o->arg ? o->arg : "");
 	fputc('\n', to);
 }
 

@@ -17,6 +17,7 @@ enum opt_kind {
 	OPT_FLAG,	/* bool */
 	OPT_STRING,	/* const char *, not empty */
 	OPT_NUMBER,	/* unsigned int, decimal */
+	OPT_NUMBER_NEEDED,	/* the same, and wrong usage without it */
 };
 
 /* One long option of a verb: where its value goes in the verb's own struct of arguments. */
@@ -50,7 +51,9 @@ extern const struct verb verb_close;
 extern const struct verb verb_status;
 extern const struct verb verb_list;
 extern const struct verb verb_revoke;
+extern const struct verb verb_confirm;
 extern const struct verb verb_regrant;
+extern const struct verb verb_unwrap;
 extern const struct verb verb_destroy;
 extern const struct verb verb_dump;
 extern const struct verb verb_help;

@@ -189,6 +189,13 @@ static void the_program_says_what_it_can_do(void **state)
 	assert_int_equal(run_main("open", "--force"), EXIT_USAGE);
 }
 
+static void an_option_may_be_required(void **state)
+{
+	(void)state;
+	assert_int_equal(run_main("unwrap", "c1"), EXIT_USAGE);
+	assert_int_equal(run_main("unwrap", "--help"), EXIT_OK);
+}
+
 static char *man_page(void)
 {
 	char *text = calloc(1, 128 * 1024);
@@ -243,13 +250,14 @@ static void man_page_and_table_know_the_same_options(void **state)
 		synopsis = synopsis_of(man, (*v)->name);
 		nr = 0;
 		for (o = (*v)->opts; o && o->name; o++, nr++) {
-			snprintf(line, sizeof(line), ".Op Fl -%s%s%s\n", o->name, o->arg ? " Ar " : "",
-				 o->arg ? o->arg : "");
+			snprintf(line, sizeof(line), "%sFl -%s%s%s\n", o->kind == OPT_NUMBER_NEEDED ? "." : ".Op ",
+				 o->name,
+				 o->arg ? " Ar " : "", o->arg ? o->arg : "");
 			if (!strstr(synopsis, line))
 				fail_msg("the man page's synopsis of %s lacks --%s %s", (*v)->name, o->name,
 					 o->arg ? o->arg : "");
 		}
-		if (count(synopsis, ".Op Fl -") != nr)
+		if (count(synopsis, ".Op Fl -") + count(synopsis, "\n.Fl -") != nr)
 			fail_msg("the man page gives %s an option that it does not have", (*v)->name);
 		free(synopsis);
 		snprintf(line, sizeof(line), "\n.It Cm %s", (*v)->name);
@@ -303,6 +311,7 @@ int main(void)
 		cmocka_unit_test(wrong_usage_is_refused),
 		cmocka_unit_test(help_wins_over_errors_and_is_no_failure),
 		cmocka_unit_test(the_program_says_what_it_can_do),
+		cmocka_unit_test(an_option_may_be_required),
 		cmocka_unit_test(man_page_and_table_know_the_same_options),
 		cmocka_unit_test(every_option_is_explained_in_the_man_page),
 		cmocka_unit_test(usage_texts_are_in_form),

@@ -8,11 +8,17 @@
  */
 static inline void creator_serves_retire(int sock, struct json_object *ask)
 {
+	const char *what = json_object_get_string(json_object_object_get(ask, PROTO_ASK));
+	const char *done = strcmp(what, PROTO_ASK_REVOKE) ? PROTO_ANSWER_RETIRED : PROTO_ANSWER_REVOKED;
 	struct json_object *msg = json_object_new_object();
 	struct net_answer a;
 
 	world_retire(json_object_get_string(json_object_object_get(ask, "grant_id")), &a);
-	js_put_string(msg, PROTO_ANSWER, *a.a.code ? PROTO_ANSWER_FAILED : PROTO_ANSWER_RETIRED);
+	js_put_string(msg, PROTO_ANSWER, *a.a.code ? PROTO_ANSWER_FAILED : done);
+	if (*a.a.code)
+		js_put_string(msg, "what", "refused, in the KMS's words");
+	else
+		js_put_string(msg, "request_id", "request-end");
 	ipc_send(sock, msg, -1);
 	json_object_put(msg);
 }
@@ -72,7 +78,7 @@ static inline void creator_serves_grant(int sock, struct json_object *ask)
 	struct json_object *msg = json_object_new_object();
 	uint8_t blob[WORLD_BLOB];
 	struct world_grant *g;
-	char text[256];
+	char text[256], name[512];
 
 	if (!creator_turn(sock, 1, true))
 		return json_object_put(msg), (void)0;
@@ -81,7 +87,10 @@ static inline void creator_serves_grant(int sock, struct json_object *ask)
 	if (!creator_says(sock, msg) || !creator_turn(sock, 1, false) || !creator_turn(sock, 2, true))
 		return;
 	if (json_object_get_boolean(json_object_object_get(ask, "make_grant"))) {
-		g = world_grant(json_object_get_string(json_object_object_get(ask, "grant_name")), false);
+		/* a grant for another grantee is another one, whatever its name */
+		snprintf(name, sizeof(name), "%s %s", json_object_get_string(json_object_object_get(ask, "grant_name")),
+			 json_object_get_string(json_object_object_get(ask, "grantee")));
+		g = world_grant(name, false);
 		msg = json_object_new_object();
 		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_GRANT);
 		js_put_string(msg, "grant_id", g->id);

@@ -26,7 +26,7 @@ static int send_ask(const struct env *env, struct talk *t, const struct grant_as
 	js_put_string(msg, "kms_key", ask->kms_key);
 	if (ask->key_arn)
 		js_put_string(msg, "key_arn", ask->key_arn);
-	js_put_string(msg, "grantee", env->conf->host_principal);
+	js_put_string(msg, "grantee", ask->grantee ? ask->grantee : env->conf->host_principal);
 	js_put_string(msg, "grant_name", grant_name);
 	js_put(msg, "bytes", json_object_new_int(ask->bytes));
 	js_put(msg, "make_grant", json_object_new_boolean(!ask->grant_id));

@@ -18,6 +18,7 @@ struct grant_ask {
 	const char *luks_uuid;
 	unsigned int bytes;	/* of the data key, 0: none */
 	const char *grant_id;	/* made by the owner; NULL: make one */
+	const char *grantee;	/* NULL: this host */
 	const char *old_grant_id;	/* a grant that this answer is not new against; NULL */
 };
 

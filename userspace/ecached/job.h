@@ -13,6 +13,8 @@
 #include "request.h"
 #include "talk.h"
 
+struct watch;
+
 /*
  * A job: one verb on one volume, from beginning to end, in a process forked for it
  * (worker.h). It may wait for disks, the KMS and the user; nothing waits for it. Returns 0
@@ -23,6 +25,7 @@ struct job {
 	const struct env *env;
 	struct talk *talk;
 	const struct request *rq;
+	const struct watch *watch;	/* as it was at the fork; confirm only */
 	struct json_object *result;
 };
 
@@ -33,6 +36,8 @@ int job_revoke(struct job *j, struct err *e);
 int job_regrant(struct job *j, struct err *e);
 int job_destroy(struct job *j, struct err *e);
 int job_dump(struct job *j, struct err *e);
+int job_confirm(struct job *j, struct err *e);
+int job_unwrap(struct job *j, struct err *e);
 
 /* job_pin - the pin, with a hint when there is none. */
 int job_pin(const struct env *env, const char *name, struct pin *p, struct err *e);

@@ -149,18 +149,20 @@ static int unwrap(struct opening *op, struct err *e)
 	return rc;
 }
 
-/* record - on disk before the key is given away. */
-static int record(struct opening *op, struct err *e)
+/* record - on disk before the key is given away; @to: whom but the kernel. */
+static int record(struct opening *op, const char *event, const char *to, struct err *e)
 {
 	struct json_object *fields = json_object_new_object();
 
+	if (to)
+		js_put_string(fields, "to", to);
 	js_put_string(fields, "key_arn", op->pin.key_arn);
 	js_put_string(fields, "grant_id", op->header.token.grant_id);
 	js_put_string(fields, "device", op->device.name);
 	js_put(fields, "epoch", json_object_new_int64((int64_t)op->header.epoch));
 	if (op->older)
 		js_put(fields, "accepted_older_header", json_object_new_boolean(true));
-	return job_audit(op->env, "open", op->o->name, fields, op->request_id, e);
+	return job_audit(op->env, event, op->o->name, fields, op->request_id, e);
 }
 
 /* check_key - an answer of ecache-net is believed when the header's digest says so. */
@@ -230,7 +232,7 @@ static int open_it(struct opening *op, struct err *e)
 	if (!rc)
 		rc = check_key(op, e);
 	if (!rc)
-		rc = record(op, e);
+		rc = record(op, "open", NULL, e);
 	if (!rc)
 		rc = volume_activate(op->env, op->o->name, &op->device, &op->header, &op->pin, &op->key,
 				     op->mapping.exists, e);
@@ -269,6 +271,41 @@ int volume_open(const struct env *env, struct talk *t, const struct open_options
 		strcpy(out->key_id, out->already ? op->mapping.status.key_id : op->header.token.key_id);
 		strcpy(out->request_id, op->request_id);
 	}
+	device_close(&op->device);
+	free(op);
+	return rc;
+}
+
+int volume_key(const struct env *env, struct talk *t, const char *name, const char *to, struct secret *key,
+	       char request_id[REQUEST_ID_SIZE], struct err *e)
+{
+	const struct open_options o = { .name = name };
+	struct opening *op = calloc(1, sizeof(*op));
+	int rc;
+
+	*request_id = '\0';
+	if (!op)
+		return err_sys(e, -ENOMEM, "cannot unwrap the key of %s", name);
+	op->env = env;
+	op->talk = t;
+	op->o = &o;
+	op->device = (struct device)DEVICE_INIT;
+	op->key = (struct secret)SECRET_INIT;
+	rc = load_local(op, e);
+	if (!rc)
+		rc = mapping_get(&env->dm, name, &op->mapping, e);
+	if (!rc)
+		rc = load_header(op, e);
+	if (!rc)
+		rc = unwrap(op, e);
+	if (!rc)
+		rc = check_key(op, e);
+	if (!rc)
+		rc = record(op, "unwrap", to, e);
+	if (!rc)
+		secret_move(key, &op->key);
+	secret_wipe(&op->key);
+	memcpy(request_id, op->request_id, sizeof(op->request_id));
 	device_close(&op->device);
 	free(op);
 	return rc;

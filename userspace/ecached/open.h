@@ -7,6 +7,7 @@
 #include "../common/secret.h"
 #include "../volume/device.h"
 #include "job.h"
+#include "unwrap.h"
 
 /*
  * volume_open - the whole way from a name to an ACTIVE mapping: pin, state, device, header
@@ -36,5 +37,14 @@ int volume_open(const struct env *env, struct talk *t, const struct open_options
  */
 int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
 		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e);
+
+/*
+ * volume_key - the key of a volume for somebody outside the kernel, without opening it:
+ *	everything is checked as by volume_open(), and an audit record "unwrap" that names @to
+ *	("pipe") is on disk before the key is returned. @key is empty before, and empty after a
+ *	failure. @request_id is filled in either way.
+ */
+int volume_key(const struct env *env, struct talk *t, const char *name, const char *to, struct secret *key,
+	       char request_id[REQUEST_ID_SIZE], struct err *e);
 
 #endif

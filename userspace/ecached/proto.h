@@ -11,6 +11,7 @@
  *              {"type":"volume", ...}			any number: list and status, one packet a volume
  *              {"type":"ask", "ask":"grant", ...}	create and regrant: what only the creator may do
  *              {"type":"ask", "ask":"retire", ...}	the undo of it
+ *              {"type":"ask", "ask":"revoke", ...}	revoke --grant: RevokeGrant by who runs ecachectl
  *              {"type":"ack"}				what ecachectl answered is on disk
  *              {"type":"result", ...}			the end: it worked
  *              {"type":"error", "what":S, "hint":S, "errno":N}	the end: it failed and nothing is half-made
@@ -24,7 +25,10 @@
  *   {"answer":"failed", "what":S, "hint":S}		at any point
  *   {"answer":"cancel"}				at any time, unasked: the user gave up
  *
- * To "retire": {"answer":"retired"} or {"answer":"failed", ...}.
+ * To "retire": {"answer":"retired"} or {"answer":"failed", ...}; to "revoke" the same with "revoked".
+ *
+ * With the request for unwrap comes a descriptor (SCM_RIGHTS) for ecached to write the key
+ * into: ecachectl never has it.
  */
 #define PROTO_VERB "verb"
 #define PROTO_TYPE "type"
@@ -39,6 +43,7 @@
 
 #define PROTO_ASK_GRANT "grant"
 #define PROTO_ASK_RETIRE "retire"
+#define PROTO_ASK_REVOKE "revoke"
 
 #define PROTO_ANSWER_KEY "key"
 #define PROTO_ANSWER_GRANT "grant"
@@ -46,6 +51,7 @@
 #define PROTO_ANSWER_FAILED "failed"
 #define PROTO_ANSWER_CANCEL "cancel"
 #define PROTO_ANSWER_RETIRED "retired"
+#define PROTO_ANSWER_REVOKED "revoked"
 
 /* ecachectl answers an ask within this time (KMS retries included); a request comes within PROTO_REQUEST_MS. */
 #define PROTO_ANSWER_MS 180000

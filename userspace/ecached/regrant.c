@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,7 @@ struct regranting {
 	struct intent intent;
 	struct granted granted;
 	char request_id[REQUEST_ID_SIZE];
+	bool away;		/* the grantee is another host */
 };
 
 /*
@@ -72,6 +74,20 @@ static int load(struct regranting *r, struct err *e)
 	return rc;
 }
 
+/* check_away - this host loses the volume: not while it has it open. */
+static int check_away(struct regranting *r, struct err *e)
+{
+	const char *name = r->rq->name;
+	struct mapping m;
+	int rc;
+
+	rc = mapping_get(&r->env->dm, name, &m, e);
+	if (rc || !m.exists)
+		return rc;
+	err_set(e, -EBUSY, "%s is open here, and the grant would be %s's", name, r->rq->host);
+	return err_hint(e, "First: ecachectl close %s", name);
+}
+
 static int begin(struct regranting *r, struct err *e)
 {
 	struct intent *i = &r->intent;
@@ -94,6 +110,7 @@ static int get_grant(struct regranting *r, struct err *e)
 		.key_arn = r->pin.key_arn,
 		.cache_id = r->pin.cache_id,
 		.luks_uuid = r->pin.luks_uuid,
+		.grantee = r->away ? r->rq->host : NULL,
 		.old_grant_id = r->header.token.grant_id,
 	};
 
@@ -132,10 +149,10 @@ static int prove(struct regranting *r, struct err *e)
 
 /*
  * store - what the header says now is what this host knows; the mark of the revocation goes
- * with it.
+ * with it. With @away the grant is another host's, and open says so here.
  */
 static int store(const struct env *env, const char *name, struct state *s, const struct header *h, bool own,
-		 struct err *e)
+		 const char *away, struct err *e)
 {
 	state_adopt_header(s, h);
 	strcpy(s->grant_id, h->token.grant_id);
@@ -143,6 +160,12 @@ static int store(const struct env *env, const char *name, struct state *s, const
 	s->ok_without_token = false;
 	s->is_revoked = false;
 	memset(&s->revoked, 0, sizeof(s->revoked));
+	if (away) {
+		s->is_revoked = true;
+		s->revoked.at = time(NULL);
+		strcpy(s->revoked.verdict, "revoked");
+		snprintf(s->revoked.reason, sizeof(s->revoked.reason), "its grant was given to %s", away);
+	}
 	return state_store(env->state_dir, name, s, e);
 }
 
@@ -167,7 +190,8 @@ static int commit(struct regranting *r, struct err *e)
 	if (!rc)
 		rc = header_load(r->device.path, &r->header, e);
 	if (!rc)
-		rc = store(r->env, r->rq->name, &r->state, &r->header, !*r->rq->grant_id, e);
+		rc = store(r->env, r->rq->name, &r->state, &r->header, !*r->rq->grant_id,
+			   r->away ? r->rq->host : NULL, e);
 out:
 	free(t);
 	return rc;
@@ -180,6 +204,8 @@ static void record(struct regranting *r, const char *old_grant)
 	js_put_string(fields, "key_arn", r->pin.key_arn);
 	js_put_string(fields, "grant_id", r->granted.id);
 	js_put_string(fields, "old_grant_id", old_grant);
+	if (r->away)
+		js_put_string(fields, "host", r->rq->host);
 	js_put(fields, "own_grant", json_object_new_boolean(!*r->rq->grant_id));
 	js_put(fields, "epoch", json_object_new_int64((int64_t)r->header.epoch));
 	if (r->granted.requests)
@@ -230,7 +256,8 @@ static int regrant(struct regranting *r, struct err *e)
 	if (rc)
 		return rc;
 	rc = get_grant(r, e);
-	if (!rc)
+	/* Only the other host can try a grant of its own: its open will. */
+	if (!rc && !r->away)
 		rc = prove(r, e);
 	if (!rc)
 		rc = commit(r, e);
@@ -252,10 +279,14 @@ int job_regrant(struct job *j, struct err *e)
 	r->talk = j->talk;
 	r->rq = j->rq;
 	r->device = (struct device)DEVICE_INIT;
+	r->away = *r->rq->host && strcmp(r->rq->host, r->env->conf->host_principal);
 	rc = load(r, e);
+	if (!rc && r->away)
+		rc = check_away(r, e);
 	if (!rc)
 		rc = regrant(r, e);
 	if (!rc) {
+		js_put_string(j->result, "host", r->away ? r->rq->host : r->env->conf->host_principal);
 		js_put_string(j->result, "name", r->rq->name);
 		js_put_string(j->result, "key_arn", r->pin.key_arn);
 		js_put_string(j->result, "grant_id", r->granted.id);
@@ -297,7 +328,8 @@ static int forward(const struct env *env, const char *name, const struct intent 
 	named = *i->grant_id && !strcmp(w->header.token.grant_id, i->grant_id);
 	if (strcmp(w->header.luks_uuid, i->luks_uuid) || !(newer || named))
 		goto out;
-	rc = store(env, name, &w->state, &w->header, *i->grant_id, e);
+	/* Given to another host: the record does not know, and open will hear it from the KMS. */
+	rc = store(env, name, &w->state, &w->header, *i->grant_id, NULL, e);
 	if (!rc)
 		rc = 1;
 out:

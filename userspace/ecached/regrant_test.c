@@ -63,6 +63,65 @@ static void regrant_by_the_name_of_a_grant_that_stands_keeps_it(void **state)
 	place_drop(p);
 }
 
+#define OTHER_HOST "arn:aws:iam::123456789012:role/host2"
+
+/* regrant_to - `regrant c1 --host @host`. */
+static enum ran regrant_to(struct place *p, const char *host, struct err *e)
+{
+	struct request rq = ask(REQUEST_REGRANT);
+
+	strcpy(rq.host, host);
+	return run_job(p, job_regrant, &rq, e);
+}
+
+static void regrant_for_another_host_takes_the_volume_from_this_one(void **state)
+{
+	struct place *p = place_with_volume();
+	unsigned int unwraps = world->unwraps;
+	struct err e = ERR_INIT;
+	struct state *s;
+
+	(void)state;
+	assert_int_equal(regrant_to(p, OTHER_HOST, NULL), RAN_OK);
+	assert_int_equal(world->unwraps, unwraps);	/* only the other host could try it */
+	assert_int_equal(world_alive(), 1);
+	s = state_of(p);
+	assert_true(s->is_revoked);
+	assert_non_null(strstr(world_find_grant(s->grant_id)->name, OTHER_HOST));
+	free(s);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "its grant was given to " OTHER_HOST));
+	assert_int_equal(do_verb(p, REQUEST_REGRANT, NULL), RAN_OK);	/* and back */
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(world_alive(), 1);
+	place_drop(p);
+}
+
+static void regrant_for_another_host_wants_the_volume_closed(void **state)
+{
+	struct place *p = place_with_volume();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	assert_int_equal(regrant_to(p, OTHER_HOST, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "open here"));
+	assert_int_equal(world->grants_made, 1);
+	assert_int_equal(mapped(p), DM_STATE_ACTIVE);
+	place_drop(p);
+}
+
+static void regrant_for_this_host_by_its_arn_is_the_usual_one(void **state)
+{
+	struct place *p = place_with_volume();
+
+	(void)state;
+	revoke_grant(p);
+	assert_int_equal(regrant_to(p, p->principal, NULL), RAN_OK);
+	assert_int_equal(do_verb(p, REQUEST_OPEN, NULL), RAN_OK);
+	place_drop(p);
+}
+
 /*
  * old_or_new - revoked as before with no grant, or openable under one new grant; nothing
  * between.
@@ -124,6 +183,9 @@ int main(void)
 		cmocka_unit_test(regrant_brings_a_revoked_volume_back),
 		cmocka_unit_test(regrant_takes_the_owners_grant_and_retires_the_old_one),
 		cmocka_unit_test(regrant_by_the_name_of_a_grant_that_stands_keeps_it),
+		cmocka_unit_test(regrant_for_another_host_takes_the_volume_from_this_one),
+		cmocka_unit_test(regrant_for_another_host_wants_the_volume_closed),
+		cmocka_unit_test(regrant_for_this_host_by_its_arn_is_the_usual_one),
 		cmocka_unit_test(a_strike_at_regrant_leaves_the_old_or_the_new),
 		cmocka_unit_test(the_creator_of_a_regrant_may_die),
 	};

@@ -9,7 +9,7 @@
 #define SECTOR_SIZE 4096
 #define KEY_SIZE 64
 
-/* Which members a verb takes; a name is needed unless it says otherwise. */
+/* What a verb takes; a name is needed unless it says otherwise. */
 enum {
 	TAKES_DEVICE = 1,
 	NEEDS_DEVICE = 2,
@@ -19,6 +19,10 @@ enum {
 	NO_NAME = 32,		/* none allowed */
 	NAME_OPTIONAL = 64,
 	IS_PUBLIC = 128,
+	TAKES_REVOKE = 256,
+	TAKES_HOST = 512,
+	TAKES_VOLUMES = 1024,
+	TAKES_FD = 2048,
 };
 
 static const struct {
@@ -30,10 +34,32 @@ static const struct {
 	[REQUEST_CLOSE] = { "close", 0 },
 	[REQUEST_STATUS] = { "status", NAME_OPTIONAL | IS_PUBLIC },
 	[REQUEST_LIST] = { "list", NO_NAME | IS_PUBLIC },
-	[REQUEST_REVOKE] = { "revoke", 0 },
-	[REQUEST_REGRANT] = { "regrant", TAKES_GRANT },
+	[REQUEST_REVOKE] = { "revoke", TAKES_REVOKE },
+	[REQUEST_REGRANT] = { "regrant", TAKES_GRANT | TAKES_HOST },
 	[REQUEST_DESTROY] = { "destroy", 0 },
 	[REQUEST_DUMP] = { "dump", NAME_OPTIONAL | TAKES_DEVICE },
+	[REQUEST_CONFIRM] = { "confirm", NAME_OPTIONAL | TAKES_VOLUMES },
+	[REQUEST_UNWRAP] = { "unwrap", TAKES_FD },
+};
+
+/* Members that only some verbs take. */
+static const struct {
+	const char *name;
+	unsigned int takes;
+} members_of[] = {
+	{ "kms_key", TAKES_CREATE },
+	{ "cache_id", TAKES_CREATE },
+	{ "unit", TAKES_CREATE },
+	{ "sector_size", TAKES_CREATE },
+	{ "key_size", TAKES_CREATE },
+	{ "allow_discards", TAKES_CREATE },
+	{ "force", TAKES_CREATE },
+	{ "no_open", TAKES_CREATE },
+	{ "accept_older_header", TAKES_OLDER },
+	{ "revoke_grant", TAKES_REVOKE },
+	{ "host", TAKES_HOST },
+	{ "volumes", TAKES_VOLUMES },
+	{ "to_file", TAKES_FD },
 };
 
 const char *request_verb_name(enum request_verb v)
@@ -46,9 +72,14 @@ bool request_public(enum request_verb v)
 	return v < REQUEST_NR && verbs[v].takes & IS_PUBLIC;
 }
 
+bool request_takes_fd(enum request_verb v)
+{
+	return v < REQUEST_NR && verbs[v].takes & TAKES_FD;
+}
+
 /* The strings of a request before they are checked; NULL when absent. */
 struct raw {
-	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit;
+	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit, *host, *volumes;
 	int64_t sector_size, key_size;
 };
 
@@ -156,16 +187,28 @@ static int check_create(const struct raw *raw, struct request *rq, struct err *e
 	return 0;
 }
 
-static int only_create(struct json_object *msg, const struct request *rq, struct err *e)
+static int check_host(const struct raw *raw, struct request *rq, struct err *e)
 {
-	static const char *const members[] = {
-		"kms_key", "cache_id", "unit", "sector_size", "key_size", "allow_discards", "force", "no_open",
-	};
+	int rc;
+
+	if (!raw->host)
+		return 0;
+	rc = arn_check_principal(raw->host, e);
+	if (rc)
+		return rc;
+	if (raw->grant_id)
+		return err_set(e, -EINVAL, "a grant of the owner's has its grantee: no host beside grant_id");
+	return copy(rq->host, sizeof(rq->host), "the host", raw->host, e);
+}
+
+/* only_its_own - no member that is another verb's. */
+static int only_its_own(struct json_object *msg, unsigned int takes, const struct request *rq, struct err *e)
+{
 	size_t i;
 
-	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (json_object_object_get_ex(msg, members[i], NULL))
-			return err_set(e, -EINVAL, "%s takes no %s", verbs[rq->verb].name, members[i]);
+	for (i = 0; i < sizeof(members_of) / sizeof(members_of[0]); i++) {
+		if (!(takes & members_of[i].takes) && json_object_object_get_ex(msg, members_of[i].name, NULL))
+			return err_set(e, -EINVAL, "%s takes no %s", verbs[rq->verb].name, members_of[i].name);
 	}
 	return 0;
 }
@@ -187,12 +230,17 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		{ "force", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->force },
 		{ "no_open", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->no_open },
 		{ "accept_older_header", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->accept_older_header },
+		{ "revoke_grant", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->revoke_grant },
+		{ "host", JS_STRING, JS_OPTIONAL, 1, 4096, .string = &raw.host },
+		{ "volumes", JS_STRING, JS_OPTIONAL, 0, REQUEST_VOLUMES_MAX, .string = &raw.volumes },
+		{ "to_file", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->to_file },
 		{ .name = NULL }
 	};
 	unsigned int takes;
 	int rc;
 
 	memset(rq, 0, sizeof(*rq));
+	rq->fd = -1;
 	rc = js_read(msg, members, e);
 	if (rc)
 		return rc;
@@ -206,9 +254,13 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 	if (!rc)
 		rc = check_grant(&raw, takes, rq, e);
 	if (!rc)
-		rc = takes & TAKES_CREATE ? check_create(&raw, rq, e) : only_create(msg, rq, e);
-	if (!rc && rq->accept_older_header && !(takes & TAKES_OLDER))
-		rc = err_set(e, -EINVAL, "%s takes no accept_older_header", verbs[rq->verb].name);
+		rc = only_its_own(msg, takes, rq, e);
+	if (!rc && takes & TAKES_CREATE)
+		rc = check_create(&raw, rq, e);
+	if (!rc)
+		rc = check_host(&raw, rq, e);
+	if (!rc)
+		rc = copy(rq->volumes, sizeof(rq->volumes), "the list of volumes", raw.volumes, e);
 	if (!rc && rq->verb == REQUEST_DUMP && !*rq->name == !*rq->device)
 		rc = err_set(e, -EINVAL, "dump wants a volume name or a device");
 	return rc;

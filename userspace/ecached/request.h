@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "../common/err.h"
+#include "../kms/arn.h"
 #include "../volume/name.h"
 #include "../volume/pin.h"
 
@@ -24,8 +25,12 @@ enum request_verb {
 	REQUEST_REGRANT,
 	REQUEST_DESTROY,
 	REQUEST_DUMP,
+	REQUEST_CONFIRM,
+	REQUEST_UNWRAP,
 	REQUEST_NR
 };
+
+#define REQUEST_VOLUMES_MAX 16383
 
 struct request {
 	enum request_verb verb;
@@ -41,12 +46,20 @@ struct request {
 	bool force;
 	bool no_open;
 	bool accept_older_header;
+	bool revoke_grant;			/* revoke: the grant in the KMS, too */
+	char host[ARN_PRINCIPAL_MAX + 1];	/* regrant: the grantee, "" this host */
+	char volumes[REQUEST_VOLUMES_MAX + 1];	/* confirm: names separated by commas */
+	bool to_file;				/* unwrap: a regular file may take the key */
+	int fd;					/* unwrap: the descriptor that came along, the server's; -1 none */
 };
 
 /* request_read - -EBADMSG (no request at all), -EINVAL (what is wrong is in @e). */
 int request_read(struct json_object *msg, struct request *rq, struct err *e);
 
 const char *request_verb_name(enum request_verb v);
+
+/* request_takes_fd - does a descriptor come with it? Never with another. */
+bool request_takes_fd(enum request_verb v);
 
 /* request_public - may a member of group ecache ask this? Everything else is root's. */
 bool request_public(enum request_verb v);

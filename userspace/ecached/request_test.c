@@ -40,6 +40,13 @@ static void every_verb_in_its_plain_form(void **state)
 		{ "{\"verb\":\"destroy\",\"name\":\"c1\"}", REQUEST_DESTROY },
 		{ "{\"verb\":\"dump\",\"device\":\"/dev/vdb\"}", REQUEST_DUMP },
 		{ "{\"verb\":\"dump\",\"name\":\"c1\"}", REQUEST_DUMP },
+		{ "{\"verb\":\"revoke\",\"name\":\"c1\",\"revoke_grant\":true}", REQUEST_REVOKE },
+		{ "{\"verb\":\"regrant\",\"name\":\"c1\",\"host\":\"arn:aws:iam::123456789012:role/h\"}",
+		  REQUEST_REGRANT },
+		{ "{\"verb\":\"confirm\",\"volumes\":\"a,b\"}", REQUEST_CONFIRM },
+		{ "{\"verb\":\"confirm\",\"name\":\"a\",\"volumes\":\"a\"}", REQUEST_CONFIRM },
+		{ "{\"verb\":\"unwrap\",\"name\":\"c1\"}", REQUEST_UNWRAP },
+		{ "{\"verb\":\"unwrap\",\"name\":\"c1\",\"to_file\":true}", REQUEST_UNWRAP },
 	};
 	struct err e = ERR_INIT;
 	struct request rq;
@@ -82,7 +89,18 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		"{\"verb\":7}",
 		"{\"verb\":\"\"}",
 		"{\"verb\":\"Open\",\"name\":\"c1\"}",
-		"{\"verb\":\"confirm\",\"name\":\"c1\"}",
+		"{\"verb\":\"doctor\",\"name\":\"c1\"}",
+		"{\"verb\":\"confirm\",\"volumes\":\"a\\nb\"}",
+		"{\"verb\":\"confirm\",\"volumes\":[\"a\"]}",
+		"{\"verb\":\"unwrap\"}",
+		"{\"verb\":\"unwrap\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}",
+		"{\"verb\":\"open\",\"name\":\"c1\",\"to_file\":true}",
+		"{\"verb\":\"open\",\"name\":\"c1\",\"volumes\":\"c1\"}",
+		"{\"verb\":\"close\",\"name\":\"c1\",\"revoke_grant\":true}",
+		"{\"verb\":\"revoke\",\"name\":\"c1\",\"host\":\"arn:aws:iam::123456789012:role/h\"}",
+		"{\"verb\":\"regrant\",\"name\":\"c1\",\"host\":\"host2\"}",
+		"{\"verb\":\"regrant\",\"name\":\"c1\",\"host\":\"arn:aws:sts::123456789012:assumed-role/h/s\"}",
+		"{\"verb\":\"regrant\",\"name\":\"c1\",\"host\":\"arn:aws:iam::123456789012:role/h\",\"grant_id\":\"ab\"}",
 		"{\"verb\":\"open\"}",
 		"{\"verb\":\"open\",\"name\":\"\"}",
 		"{\"verb\":\"open\",\"name\":\"C1\"}",
@@ -125,6 +143,19 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		assert_true(e.rc < 0);
 		assert_true(strlen(e.what) > 0);
 	}
+}
+
+static void only_unwrap_comes_with_a_descriptor(void **state)
+{
+	struct err e = ERR_INIT;
+	struct request rq;
+	unsigned int v;
+
+	(void)state;
+	for (v = 0; v <= REQUEST_NR; v++)
+		assert_int_equal(request_takes_fd(v), v == REQUEST_UNWRAP);
+	assert_int_equal(read_text("{\"verb\":\"unwrap\",\"name\":\"c1\"}", &rq, &e), 0);
+	assert_int_equal(rq.fd, -1);	/* the server's to fill in; never standard input by omission */
 }
 
 static void only_status_and_list_are_for_everybody_in_the_group(void **state)
@@ -200,6 +231,7 @@ int main(void)
 		cmocka_unit_test(every_verb_in_its_plain_form),
 		cmocka_unit_test(create_has_defaults_and_takes_all_its_members),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),
+		cmocka_unit_test(only_unwrap_comes_with_a_descriptor),
 		cmocka_unit_test(only_status_and_list_are_for_everybody_in_the_group),
 		cmocka_unit_test(long_members_do_not_overflow),
 		cmocka_unit_test(random_damage),

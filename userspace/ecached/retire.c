@@ -12,24 +12,36 @@
 
 #define NET_TIMEOUT_MS 45000
 
-static int by_creator(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e)
+/* ask_client - ecachectl ends a grant with its user's credentials; *answer is put by the caller. */
+static int ask_client(const struct env *env, struct talk *t, const char *ask, const char *want, const char *key_arn,
+		      const char *grant_id, struct json_object **answer, struct err *e)
 {
 	struct json_object *msg = talk_message(PROTO_ASK);
 	int rc;
 
-	js_put_string(msg, PROTO_ASK, PROTO_ASK_RETIRE);
+	js_put_string(msg, PROTO_ASK, ask);
 	talk_where(msg, env->conf);
 	js_put_string(msg, "key_arn", key_arn);
 	js_put_string(msg, "grant_id", grant_id);
-	t->cancelled = false;		/* the user's "cancel" was about what is being undone here */
 	rc = talk_send(t, msg, e);
 	if (!rc)
-		rc = talk_answer(t, PROTO_ANSWER_RETIRED, &msg, e);
+		rc = talk_answer(t, want, answer, e);
 	if (rc)
 		return rc;
-	json_object_put(msg);
 	talk_ack(t, NULL);
 	return 0;
+}
+
+static int by_creator(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e)
+{
+	struct json_object *answer;
+	int rc;
+
+	t->cancelled = false;		/* the user's "cancel" was about what is being undone here */
+	rc = ask_client(env, t, PROTO_ASK_RETIRE, PROTO_ANSWER_RETIRED, key_arn, grant_id, &answer, e);
+	if (!rc)
+		json_object_put(answer);
+	return rc;
 }
 
 static int by_host(const struct env *env, const char *key_arn, const char *grant_id, struct err *e)
@@ -61,4 +73,26 @@ int retire_grant(const struct env *env, struct talk *t, const char *key_arn, con
 		log_info("creator did not retire grant %s: %s", grant_id, why.what);
 	}
 	return by_host(env, key_arn, grant_id, e);
+}
+
+int revoke_grant_by_client(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id,
+			   char request_id[REQUEST_ID_SIZE], struct err *e)
+{
+	const char *id = "";
+	const struct js_member members[] = {
+		{ "request_id", JS_STRING, JS_OPTIONAL, 0, REQUEST_ID_SIZE - 1, .string = &id },
+		{ .name = NULL }
+	};
+	struct json_object *answer;
+	int rc;
+
+	*request_id = '\0';
+	rc = ask_client(env, t, PROTO_ASK_REVOKE, PROTO_ANSWER_REVOKED, key_arn, grant_id, &answer, e);
+	if (rc)
+		return rc;
+	rc = js_read_some(answer, members, e);
+	if (!rc)
+		strcpy(request_id, id);
+	json_object_put(answer);
+	return rc;
 }

@@ -4,6 +4,7 @@
 
 #include "env.h"
 #include "talk.h"
+#include "unwrap.h"
 
 /*
  * retire_grant - end a grant: by the creator in ecachectl while it is there, else as the
@@ -11,5 +12,13 @@
  *	no answer, try later. -EPERM: the KMS refuses, in its words.
  */
 int retire_grant(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e);
+
+/*
+ * revoke_grant_by_client - RevokeGrant by ecachectl, with the credentials of who runs it:
+ *	this host has no such right, and should not. -EPERM with the KMS's words; -ENOTCONN
+ *	and the like when ecachectl is gone.
+ */
+int revoke_grant_by_client(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id,
+			   char request_id[REQUEST_ID_SIZE], struct err *e);
 
 #endif

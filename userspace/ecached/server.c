@@ -44,6 +44,8 @@ static const struct {
 	[REQUEST_REGRANT] = { job_regrant, WORKER_CHANGE, "regranting", false },
 	[REQUEST_DESTROY] = { job_destroy, WORKER_CHANGE, "destroying", false },
 	[REQUEST_DUMP] = { job_dump, WORKER_LOOK, "dumping", true },
+	[REQUEST_CONFIRM] = { job_confirm, WORKER_NOTE, "confirming", false },
+	[REQUEST_UNWRAP] = { job_unwrap, WORKER_CHANGE, "unwrapping", true },
 };
 
 /* client_drop - free a client that is on no list any more. */
@@ -91,7 +93,9 @@ static int run_job(struct daemon *d, void *arg, int sock)
 	};
 	struct talk t = { .sock = sock };
 	struct request *rq = arg;
-	struct job j = { .env = &d->env, .talk = &t, .rq = rq, .result = json_object_new_object() };
+	struct job j = {
+		.env = &d->env, .talk = &t, .rq = rq, .watch = &d->watch, .result = json_object_new_object(),
+	};
 	struct err e = ERR_INIT;
 	int rc;
 
@@ -119,8 +123,9 @@ static void job_done(struct daemon *d, const char *name, void *arg, int status)
 {
 	const struct request *rq = arg;
 
-	(void)status;
-	if (verbs[rq->verb].kind != WORKER_LOOK)
+	if (rq->verb == REQUEST_CONFIRM && status == WORKER_OK)
+		watching_confirm(d, rq);
+	if (verbs[rq->verb].kind == WORKER_CHANGE || verbs[rq->verb].kind == WORKER_TEAR)
 		volumes_refresh(d, name);
 }
 
@@ -212,15 +217,19 @@ static void answer_error(int sock, const struct err *e)
 	talk_error(&t, e);
 }
 
-static int handle(struct client *c, struct json_object *msg, struct err *e)
+static int handle(struct client *c, struct json_object *msg, int fd, struct err *e)
 {
 	struct daemon *d = c->d;
 	struct request rq;
+	bool with = fd >= 0;
 	int rc, sock;
 
 	rc = request_read(msg, &rq, e);
+	if (!rc && request_takes_fd(rq.verb) != with)
+		rc = err_set(e, -EINVAL, "%s takes %s descriptor", request_verb_name(rq.verb), with ? "no" : "a");
 	if (rc)
 		return rc;
+	rq.fd = fd;
 	rc = may_ask(d, c->sock, &rq, e);
 	if (!rc)
 		rc = may_start(d, &rq, e);
@@ -237,19 +246,21 @@ static int on_request(sd_event_source *s, int fd, uint32_t revents, void *userda
 	struct client *c = userdata;
 	struct err e = ERR_INIT;
 	struct json_object *msg;
-	int rc;
+	int rc, with;
 
 	(void)s;
 	(void)revents;
-	rc = ipc_recv(fd, &msg, NULL, 0);
+	rc = ipc_recv(fd, &msg, &with, 0);
 	if (rc == -ETIMEDOUT)
 		return 0;
 	if (rc == -EBADMSG)
 		err_set(&e, rc, "the request is not one JSON object of at most %d bytes", IPC_MAX);
 	else if (!rc)
-		handle(c, msg, &e);
+		handle(c, msg, with, &e);
 	if (e.rc)
 		answer_error(c->sock, &e);
+	if (with >= 0)
+		close(with);		/* the worker has its own */
 	json_object_put(msg);
 	client_free(c, false);
 	return 0;

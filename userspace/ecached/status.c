@@ -32,6 +32,7 @@ struct volume_view {
 	struct policies policies;
 	const struct mapping *mapping;
 	const struct watch_volume *watched;
+	bool held;
 	bool dm_silent;
 };
 
@@ -166,7 +167,7 @@ static int64_t realtime_of(int64_t boot_ms)
 	return time(NULL) - (now_ms() - boot_ms) / 1000;
 }
 
-static void put_probe(struct json_object *o, const struct watch_volume *w)
+static void put_probe(struct json_object *o, const struct watch_volume *w, bool held)
 {
 	struct json_object *p;
 
@@ -178,6 +179,10 @@ static void put_probe(struct json_object *o, const struct watch_volume *w)
 	js_put(p, "at", json_object_new_int64(realtime_of(w->evidence.at_ms)));
 	if (w->verdict != VERDICT_OK)
 		js_put_string(p, "reason", w->evidence.reason);
+	if (w->vcase.denials)
+		js_put(p, "denials", json_object_new_int64(w->vcase.denials));
+	if (held)
+		js_put(p, "held", json_object_new_boolean(true));
 	js_put_string(p, "code", w->evidence.code);
 	js_put_string(p, "request_id", w->evidence.request_id);
 	js_put(o, "probe", p);
@@ -266,7 +271,7 @@ static int send_volume(const struct status_view *view, struct talk *t, struct vo
 		put_policies(o, &v->policies, v->watched);
 	}
 	put_state(o, v);
-	put_probe(o, v->watched);
+	put_probe(o, v->watched, v->held);
 	put_target(o, v->mapping);
 	report = tear_report_load(view->env, v->name);
 	if (report)
@@ -307,6 +312,7 @@ static int send_all(const struct status_view *view, struct talk *t, const struct
 		v->name = n->name[i];
 		v->mapping = mappings_find(maps, v->name);
 		v->watched = watch_find(view->watch, v->name);
+		v->held = v->watched && watch_held(view->watch, v->watched);
 		v->dm_silent = !maps->complete && !v->mapping;
 		rc = send_volume(view, t, v, e);
 	}

@@ -15,6 +15,7 @@
 #include "../common/log.h"
 #include "hook.h"
 #include "lock.h"
+#include "retire.h"
 #include "tear.h"
 
 #define STARTS 3
@@ -299,6 +300,34 @@ int tear_volume(const struct env *env, const struct tear *t, struct teardown_rep
 	return rc;
 }
 
+/* end_grant - revoke --grant: after the teardown, which must not wait for the KMS. */
+static int end_grant(struct job *j, const struct pin *pin, struct err *e)
+{
+	const char *name = j->rq->name;
+	struct json_object *fields;
+	char request_id[REQUEST_ID_SIZE];
+	struct state *s;
+	int rc;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_sys(e, -ENOMEM, "cannot revoke the grant of %s", name);
+	rc = state_load(j->env->state_dir, name, s, e);
+	if (!rc)
+		rc = revoke_grant_by_client(j->env, j->talk, pin->key_arn, s->grant_id, request_id, e);
+	if (rc)
+		goto out;
+	fields = json_object_new_object();
+	js_put_string(fields, "key_arn", pin->key_arn);
+	js_put_string(fields, "grant_id", s->grant_id);
+	job_audit_must(j->env, "revoke-grant", name, fields, *request_id ? request_id : NULL);
+	js_put_string(j->result, "grant_id", s->grant_id);
+	js_put_string(j->result, "request_id", request_id);
+out:
+	free(s);
+	return rc;
+}
+
 int job_revoke(struct job *j, struct err *e)
 {
 	const char *name = j->rq->name;
@@ -325,5 +354,10 @@ int job_revoke(struct job *j, struct err *e)
 	rc = tear_volume(j->env, &t, &report, e);
 	js_put_string(j->result, "name", name);
 	js_put(j->result, "teardown", teardown_json(&report));
+	if (rc || !j->rq->revoke_grant)
+		return rc;
+	rc = end_grant(j, &pin, e);
+	if (rc)
+		err_prefix(e, "%s is revoked on this host, but its grant stands", name);
 	return rc;
 }

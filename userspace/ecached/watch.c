@@ -364,6 +364,25 @@ void watch_controlled(struct watch *w, const char *name, const struct kms_answer
 	conclude(w, v, verdict_control(&v->vcase, control), v->vcase.pending_why, now_ms);
 }
 
+bool watch_held(const struct watch *w, const struct watch_volume *v)
+{
+	return w->brake.engaged && v->vcase.confirmed && v->verdict == VERDICT_SUSPECT && !v->ending && !v->busy;
+}
+
+void watch_confirm(struct watch *w, struct watch_volume *v, int64_t now_ms)
+{
+	if (watch_held(w, v))
+		conclude(w, v, verdict_control(&v->vcase, VERDICT_OK), v->vcase.pending_why, now_ms);
+}
+
+void watch_release(struct watch *w, int64_t now_ms)
+{
+	if (!w->brake.engaged)
+		return;
+	verdict_brake_release(&w->brake, now_ms);
+	w->ops->brake(w->ctx, false);
+}
+
 /* probe_key_soon - spread over a second, so that a key with many volumes is no burst. */
 static void probe_key_soon(struct watch *w, const struct watch_key *k, int64_t now_ms)
 {

@@ -102,7 +102,7 @@ struct watch_ops {
 	/* A verdict changed, or is the volume's first. */
 	void (*verdict)(void *ctx, struct watch_volume *v, bool first, enum verdict before);
 	void (*act)(void *ctx, struct watch_volume *v, enum watch_act act);
-	/* The brake was engaged (every teardown on a denial is held) or released. */
+	/* The brake was engaged (every teardown on a denial is held) or released, by OKs or by an operator. */
 	void (*brake)(void *ctx, bool engaged);
 	/*
 	 * The lease of @v ends @seconds from now. -ENOKEY: there is no key any more; another
@@ -156,6 +156,17 @@ void watch_probed(struct watch *w, const char *name, const struct kms_answer *a,
 void watch_described(struct watch *w, const char *key_arn, const struct kms_answer *a, enum kms_key_state state,
 		     int64_t now_ms);
 void watch_controlled(struct watch *w, const char *name, const struct kms_answer *a, int64_t now_ms);
+
+/* watch_held - the denial is proven, and only the brake keeps it from what the policy says. */
+bool watch_held(const struct watch *w, const struct watch_volume *v);
+
+/*
+ * watch_confirm - an operator stands for what the brake holds: @v goes its way. Nothing
+ *	happens to a volume whose denial is not proven. watch_release - the brake itself:
+ *	denials count by themselves again, for VERDICT_BRAKE_MS at least.
+ */
+void watch_confirm(struct watch *w, struct watch_volume *v, int64_t now_ms);
+void watch_release(struct watch *w, int64_t now_ms);
 
 /*
  * watch_unasked, watch_undescribed - the question could not even be sent (may be called by

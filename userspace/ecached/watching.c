@@ -9,6 +9,8 @@
 #include "../common/clock.h"
 #include "../common/log.h"
 #include "../volume/token.h"
+#include "activity.h"
+#include "confirm.h"
 #include "job.h"
 #include "netcall.h"
 #include "note.h"
@@ -161,10 +163,11 @@ static void op_brake(void *ctx, bool engaged)
 {
 	(void)ctx;
 	if (engaged)
-		log_fields(LOG_ALERT, "denials under several keys at once: held, nothing is torn down until all answer OK; "
-			   "`ecachectl revoke NAME` ends a volume by hand", "ECACHE_EVENT", "brake", NULL);
+		log_fields(LOG_ALERT, "denials under several keys at once: held, nothing is torn down until all "
+			   "answer OK; "
+			   "`ecachectl confirm` says that they are meant", "ECACHE_EVENT", "brake", NULL);
 	else
-		log_fields(LOG_NOTICE, "all volumes answer OK again: denials count again", "ECACHE_EVENT",
+		log_fields(LOG_NOTICE, "the brake is released: denials count again", "ECACHE_EVENT",
 			   "brake-released", NULL);
 }
 
@@ -249,6 +252,19 @@ void watching_kick(struct daemon *d)
 	}
 	sd_event_source_set_time(d->watch_timer, due > 0 ? (uint64_t)due * 1000 : 0);
 	sd_event_source_set_enabled(d->watch_timer, SD_EVENT_ONESHOT);
+}
+
+void watching_confirm(struct daemon *d, const struct request *rq)
+{
+	struct watch_volume *v;
+
+	for (v = d->watch.volumes; v; v = v->next) {
+		if (confirm_names(rq->volumes, v->name))
+			watch_confirm(&d->watch, v, now_ms());
+	}
+	if (!*rq->name)
+		watch_release(&d->watch, now_ms());
+	watching_kick(d);
 }
 
 int watching_start(struct daemon *d, struct err *e)

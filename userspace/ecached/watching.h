@@ -6,6 +6,7 @@
 #include "../volume/pin.h"
 #include "../volume/state.h"
 #include "daemon.h"
+#include "request.h"
 
 /*
  * The watcher in the daemon: its clock is the event loop's, its questions are netcalls, its
@@ -17,6 +18,9 @@ void watching_stop(struct daemon *d);
 /* watching_add - watch a mapping that is ACTIVE or LOCKED, or bring what is known of it up to date. */
 int watching_add(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s);
 void watching_remove(struct daemon *d, const char *name);
+
+/* watching_confirm - what job_confirm() found in order and put on record: the volumes, and without @name the brake. */
+void watching_confirm(struct daemon *d, const struct request *rq);
 
 /* watching_kick - something changed: look at what is due. */
 void watching_kick(struct daemon *d);

@@ -57,7 +57,7 @@ struct world_grant {
 	bool used;
 	bool alive;
 	bool owners;			/* made by the owner himself */
-	char name[64];
+	char name[512];
 	char id[40];
 };
 
