@@ -58,6 +58,7 @@ struct kms_answer {
 	char code[64];		/* "AccessDeniedException"; "" on success */
 	char message[512];	/* KMS's own words, printable characters only */
 	char request_id[80];
+	int64_t date_s;		/* by the service's clock, Unix time; 0: it did not say */
 };
 
 const char *kms_transport_name(enum kms_transport t);	/* "answered", "no-answer"... */
@@ -149,6 +150,20 @@ int kms_decrypt(struct kms *k, const char *key_arn, const struct kms_context *ct
  */
 int kms_probe(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
 	      struct kms_answer *a, struct err *e);
+
+/* What kms_may() can ask about without anything happening. */
+enum kms_right {
+	KMS_MAY_GRANT,		/* CreateGrant, to @grantee */
+	KMS_MAY_ENCRYPT,
+	KMS_MAY_GENERATE,	/* GenerateDataKeyWithoutPlaintext */
+	KMS_RIGHTS
+};
+
+const char *kms_right_name(enum kms_right right);	/* the operation: "CreateGrant" */
+
+/* kms_may - that operation as a dry run: 0 when the answer is DryRunOperationException. @grantee is for CreateGrant. */
+int kms_may(struct kms *k, enum kms_right right, const char *key_arn, const struct kms_context *ctx,
+	    const char *grantee, struct kms_answer *a, struct err *e);
 
 /* kms_caller - STS GetCallerIdentity; the ARN of the identity behind the credentials, for messages and `create`. */
 int kms_caller(struct kms *k, char *arn, size_t size, struct kms_answer *a, struct err *e);

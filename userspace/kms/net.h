@@ -12,14 +12,15 @@
  * ecache-net can lie: every answer is a hint that the verdict function judges, and an unwrapped key is checked against
  * the LUKS2 digest before it is used.
  *
- * Request:  {"op":"probe|unwrap|describe|retire|caller", "key_arn":S, "context":{...}, "blob":BASE64, "grant_token":S,
- *            "grant_id":S, "fresh":BOOL, "bytes":N}
- * Answer:   {"transport":S, "http_status":N, "code":S, "message":S, "request_id":S, "key_state":S, "symmetric":BOOL,
- *            "key_arn":S, "arn":S}
+ * Request:  {"op":"probe|unwrap|describe|retire|may|caller", "key_arn":S, "context":{...}, "blob":BASE64,
+ *            "grant_token":S, "grant_id":S, "right":S, "fresh":BOOL, "bytes":N}
+ * Answer:   {"transport":S, "http_status":N, "code":S, "message":S, "request_id":S, "date":N, "key_state":S,
+ *            "symmetric":BOOL, "key_arn":S, "arn":S}
  *
  * Members by operation: probe key_arn, and context and blob but for a control probe; unwrap key_arn, context, blob,
- * bytes, grant_token?; describe key_arn (or id, or alias), grant_token?; retire key_arn, grant_id; caller none. "fresh"
- * is always allowed, any other member is refused. One request and one answer a connection.
+ * bytes, grant_token?; describe key_arn (or id, or alias), grant_token?; retire key_arn, grant_id; may (a dry run)
+ * key_arn, context, right: the name of enum kms_right; caller none. "fresh" is always allowed, any other member is
+ * refused. One request and one answer a connection.
  */
 struct net_request {
 	const char *op;
@@ -29,6 +30,7 @@ struct net_request {
 	size_t blob_len;
 	const char *grant_token;	/* NULL: none */
 	const char *grant_id;		/* retire */
+	const char *right;		/* may */
 	bool fresh;			/* new credentials, new connection */
 };
 

@@ -26,6 +26,7 @@ static void read_request(const char *text, size_t size)
 	fuzz_check(!net_request_decode(msg, &again, &e));
 	fuzz_check(same(job.rq.op, again.rq.op) && same(job.rq.key_arn, again.rq.key_arn));
 	fuzz_check(same(job.rq.grant_id, again.rq.grant_id) && same(job.rq.grant_token, again.rq.grant_token));
+	fuzz_check(same(job.rq.right, again.rq.right));
 	fuzz_check(job.bytes == again.bytes && job.rq.fresh == again.rq.fresh);
 	fuzz_check(job.rq.blob_len == again.rq.blob_len && !memcmp(job.blob, again.blob, job.rq.blob_len));
 	fuzz_check(job.context.nr == again.context.nr);

@@ -9,18 +9,20 @@
 #include "net.h"
 
 #define BYTES_MAX 64
+#define DATE_MAX 999999999999LL	/* seconds: some thirty thousand years */
 
 /* Which members an operation has: M must be there, O may. */
 enum { NO, O, M };
 
 static const struct operation {
 	const char *name;
-	char key_arn, context, blob, grant_token, grant_id, bytes;
+	char key_arn, context, blob, grant_token, grant_id, bytes, right;
 } operations[] = {
 	{ .name = "probe", .key_arn = M, .context = O, .blob = O },
 	{ .name = "unwrap", .key_arn = M, .context = M, .blob = M, .grant_token = O, .bytes = M },
 	{ .name = "describe", .key_arn = M, .grant_token = O },
 	{ .name = "retire", .key_arn = M, .grant_id = M },
+	{ .name = "may", .key_arn = M, .context = M, .right = M },
 	{ .name = "caller" },
 };
 
@@ -46,8 +48,9 @@ static bool check(const struct net_request *rq, size_t bytes)
 	const struct operation *op = operation_of(rq->op);
 
 	return op && fits(op->key_arn, rq->key_arn) && fits(op->context, rq->context) && fits(op->blob, rq->blob) &&
-	       fits(op->grant_token, rq->grant_token) && fits(op->grant_id, rq->grant_id) && fits(op->bytes, bytes) &&
-	       bytes <= BYTES_MAX;
+	       fits(op->grant_token, rq->grant_token) && fits(op->grant_id, rq->grant_id) && fits(op->right,
+												  rq->right) &&
+	       fits(op->bytes, bytes) && bytes <= BYTES_MAX;
 }
 
 int net_request_encode(const struct net_request *rq, size_t secret_len, struct json_object **out)
@@ -71,6 +74,8 @@ int net_request_encode(const struct net_request *rq, size_t secret_len, struct j
 		rc = js_put_string(o, "grant_token", rq->grant_token);
 	if (!rc && rq->grant_id)
 		rc = js_put_string(o, "grant_id", rq->grant_id);
+	if (!rc && rq->right)
+		rc = js_put_string(o, "right", rq->right);
 	if (!rc && secret_len)
 		rc = js_put(o, "bytes", json_object_new_int64(secret_len));
 	if (!rc)
@@ -129,6 +134,7 @@ static int read_request(struct net_job *job, struct err *e)
 		{ "blob", JS_STRING, JS_OPTIONAL, 4, KMS_BLOB_MAX * 2, .string = &blob },
 		{ "grant_token", JS_STRING, JS_OPTIONAL, 1, KMS_GRANT_TOKEN_MAX, .string = &rq->grant_token },
 		{ "grant_id", JS_STRING, JS_OPTIONAL, 1, KMS_GRANT_ID_MAX, .string = &rq->grant_id },
+		{ "right", JS_STRING, JS_OPTIONAL, 1, 64, .string = &rq->right },
 		{ "bytes", JS_INT, JS_OPTIONAL, 1, BYTES_MAX, .number = &bytes },
 		{ "fresh", JS_BOOL, JS_OPTIONAL, .flag = &rq->fresh },
 		{ .name = NULL },
@@ -184,6 +190,8 @@ int net_answer_encode(const struct net_answer *a, struct json_object **out)
 	if (!rc)
 		rc = js_put_string(o, "request_id", a->a.request_id);
 	if (!rc)
+		rc = js_put(o, "date", json_object_new_int64(a->a.date_s));
+	if (!rc)
 		rc = js_put_string(o, "key_state", kms_key_state_name(a->key.state));
 	if (!rc)
 		rc = js_put(o, "symmetric", json_object_new_boolean(a->key.symmetric));
@@ -225,7 +233,7 @@ static void copy(char *out, size_t size, const char *text)
 int net_answer_decode(struct json_object *msg, struct net_answer *a)
 {
 	const char *transport = "", *code = "", *message = "", *request_id = "", *state = "", *key_arn = "", *arn = "";
-	int64_t status = 0;
+	int64_t status = 0, date = 0;
 	bool symmetric = false;
 	const struct js_member members[] = {
 		{ "transport", JS_STRING, 0, 1, 32, .string = &transport },
@@ -233,6 +241,7 @@ int net_answer_decode(struct json_object *msg, struct net_answer *a)
 		{ "code", JS_STRING, 0, 0, sizeof(a->a.code) - 1, .string = &code },
 		{ "message", JS_STRING, 0, 0, sizeof(a->a.message) - 1, .string = &message },
 		{ "request_id", JS_STRING, 0, 0, sizeof(a->a.request_id) - 1, .string = &request_id },
+		{ "date", JS_INT, JS_OPTIONAL, 0, DATE_MAX, .number = &date },
 		{ "key_state", JS_STRING, JS_OPTIONAL, 0, 64, .string = &state },
 		{ "symmetric", JS_BOOL, JS_OPTIONAL, .flag = &symmetric },
 		{ "key_arn", JS_STRING, JS_OPTIONAL, 0, KMS_ARN_MAX, .string = &key_arn },
@@ -246,6 +255,7 @@ int net_answer_decode(struct json_object *msg, struct net_answer *a)
 	    !transport_of(transport, &a->a.transport))
 		return -EBADMSG;
 	a->a.http_status = status;
+	a->a.date_s = date;
 	copy(a->a.code, sizeof(a->a.code), code);
 	copy(a->a.message, sizeof(a->a.message), message);
 	copy(a->a.request_id, sizeof(a->a.request_id), request_id);

@@ -38,6 +38,7 @@ static void requests_round_trip(void **state)
 		{ .op = "unwrap", .key_arn = KEY, .context = &ctx, .blob = blob, .blob_len = 7, .grant_token = "tok" },
 		{ .op = "describe", .key_arn = "alias/x" },
 		{ .op = "retire", .key_arn = KEY, .grant_id = "abc" },
+		{ .op = "may", .key_arn = KEY, .context = &ctx, .right = "CreateGrant" },
 		{ .op = "caller", .fresh = true },
 	};
 	struct json_object *msg;
@@ -68,6 +69,8 @@ static void requests_round_trip(void **state)
 			assert_string_equal(job.rq.grant_token, "tok");
 		if (all[i].grant_id)
 			assert_string_equal(job.rq.grant_id, "abc");
+		if (all[i].right)
+			assert_string_equal(job.rq.right, "CreateGrant");
 		net_job_free(&job);
 	}
 }
@@ -123,6 +126,9 @@ static void wrong_requests_are_not_decoded(void **state)
 	static const char *const bad[] = {
 		"{}", "{\"op\":\"destroy\"}", "{\"op\":5}", "{\"op\":\"caller\",\"x\":1}",
 		"{\"op\":\"caller\",\"key_arn\":\"k\"}",
+		"{\"op\":\"may\",\"key_arn\":\"k\",\"right\":\"Encrypt\"}",
+		"{\"op\":\"may\",\"key_arn\":\"k\",\"context\":{\"a\":\"1\"}}",
+		"{\"op\":\"probe\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"right\":\"Encrypt\"}",
 		"{\"op\":\"describe\"}", "{\"op\":\"describe\",\"key_arn\":\"\"}",
 		"{\"op\":\"describe\",\"key_arn\":null}",
 		"{\"op\":\"describe\",\"key_arn\":\"k\",\"fresh\":1}", "{\"op\":\"retire\",\"key_arn\":\"k\"}",
@@ -154,7 +160,7 @@ static void wrong_requests_are_not_decoded(void **state)
 
 static void answers_round_trip(void **state)
 {
-	struct net_answer a = { .a = { KMS_NOT_ASKED, 400, "Code", "message", "id" }, .arn = "arn:a",
+	struct net_answer a = { .a = { KMS_NOT_ASKED, 400, "Code", "message", "id", 1700000000 }, .arn = "arn:a",
 				.key = { KEY, KMS_STATE_PENDING_DELETION, true } };
 	struct json_object *msg;
 	struct net_answer b;
@@ -183,6 +189,7 @@ static void a_lying_answer_is_none(void **state)
 		"{\"transport\":\"answered\",\"http_status\":\"200\",\"code\":\"\",\"message\":\"\",\"request_id\":\"\"}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\"}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\",\"request_id\":\"\",\"x\":1}",
+		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\",\"request_id\":\"\",\"date\":-1}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"a\\u0000b\",\"message\":\"\",\"request_id\":\"\"}",
 	};
 	struct json_object *o;

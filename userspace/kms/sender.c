@@ -23,6 +23,7 @@ static void attempt(struct sender *s, struct request *rq, struct kms_answer *a, 
 	}
 	a->transport = KMS_ANSWERED;
 	a->http_status = s->rs.status;
+	a->date_s = s->rs.date_s;
 	snprintf(a->request_id, sizeof(a->request_id), "%s", s->rs.request_id);
 	if (s->rs.status != 200 && rq->target)
 		answer_of_json_error(a, s->rs.body, s->rs.len);

@@ -22,7 +22,7 @@
 static const struct kms_context ctx = { 1, { { "ecache:cache-id", "c1" } } };
 static const uint8_t blob[] = "wrapped";
 static const struct net_request probe = { .op = "probe", .key_arn = KEY, .context = &ctx, .blob = blob, .blob_len = 7 };
-static const struct net_request unwrap = { "unwrap", KEY, &ctx, blob, 7, NULL, NULL, false };
+static const struct net_request unwrap = { "unwrap", KEY, &ctx, blob, 7, NULL, NULL, NULL, false };
 
 /* A KMS of canned answers, and the server under test in a process of its own. */
 static struct fake_http kms;

@@ -35,7 +35,23 @@ static void do_unwrap(struct kms *k, const struct net_job *job, struct secret *k
 	kms_decrypt(k, rq->key_arn, rq->context, rq->blob, rq->blob_len, rq->grant_token, key, &ans->a, e);
 }
 
-static void call(struct kms *k, const struct net_job *job, struct secret *key, struct net_answer *ans, struct err *e)
+/* do_may - a right that the host should not have; the grant would be its own. */
+static void do_may(struct kms *k, const struct net_job *job, const char *host, struct net_answer *ans, struct err *e)
+{
+	enum kms_right right;
+
+	for (right = 0; right < KMS_RIGHTS; right++) {
+		if (!strcmp(kms_right_name(right), job->rq.right)) {
+			kms_may(k, right, job->rq.key_arn, job->rq.context, host, &ans->a, e);
+			return;
+		}
+	}
+	ans->a.transport = KMS_NOT_ASKED;
+	err_set(e, -EINVAL, "\"%.40s\" is no right to ask about", job->rq.right);
+}
+
+static void call(struct kms *k, const struct agentconf *conf, const struct net_job *job, struct secret *key,
+		 struct net_answer *ans, struct err *e)
 {
 	const struct net_request *rq = &job->rq;
 
@@ -47,6 +63,8 @@ static void call(struct kms *k, const struct net_job *job, struct secret *key, s
 		kms_describe_key(k, rq->key_arn, rq->grant_token, &ans->key, &ans->a, e);
 	else if (!strcmp(rq->op, "retire"))
 		kms_retire_grant(k, rq->key_arn, rq->grant_id, &ans->a, e);
+	else if (!strcmp(rq->op, "may"))
+		do_may(k, job, conf->host_principal, ans, e);
 	else
 		kms_caller(k, ans->arn, sizeof(ans->arn), &ans->a, e);
 	/* What did not come from KMS has no words of KMS: the reason goes along for people. */
@@ -57,7 +75,7 @@ static void call(struct kms *k, const struct net_job *job, struct secret *key, s
 static void ask_kms(const struct agentconf *conf, const struct worker_shared *shared, const struct net_job *job,
 		    struct secret *key, struct net_answer *ans)
 {
-	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe");
+	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe") || !strcmp(job->rq.op, "may");
 	const struct kms_config cfg = {
 		.endpoint = conf->kms_endpoint,
 		.sts_endpoint = conf->sts_endpoint,
@@ -95,7 +113,7 @@ static void ask_kms(const struct agentconf *conf, const struct worker_shared *sh
 	}
 	if (job->rq.fresh)
 		kms_forget(k);
-	call(k, job, key, ans, &e);
+	call(k, conf, job, key, ans, &e);
 	log_debug("%s %s: %s %d %s %s", job->rq.op, job->rq.key_arn ? job->rq.key_arn : "",
 		  kms_transport_name(ans->a.transport), ans->a.http_status, ans->a.code, ans->a.request_id);
 	kms_close(k);
