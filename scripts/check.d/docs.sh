@@ -40,6 +40,11 @@ if [ -s "${TMPDIR:-/tmp}/docs.$$" ]; then
 	bad=1
 fi
 rm -f "${TMPDIR:-/tmp}/docs.$$"
+# What doctor checks is explained.
+for check in $(sed -n '/doctor_[a-z]*_checks\[\] = {/,/^};/s/^\t{ "\(.*\)", check_.*/\1/p' userspace/ecachectl/doctor_*.c); do
+	sed -n '/^\.Sh DOCTOR/,/^\.Sh JSON/p' Documentation/man/ecachectl.8 | grep -q "^\.It.* $check\( \|$\)" ||
+		say "ecachectl.8: doctor's check $check is missing"
+done
 # The README's two commands.
 for command in 'make demo' 'make check'; do
 	grep -q "^ *$command" README.md || say "README.md: $command is missing"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What an operator does beside the usual: the key in the clear for stock cryptsetup, and only into a pipe, and on record; revoke with the grant;
-# a grant for another host, and the disk there. (What confirm does takes the minutes that a denial takes: long-brake.)
+# a grant for another host, and the disk there; what doctor finds. (What confirm does takes the minutes that a denial takes: long-brake.)
 . "$(dirname "$0")/lib-agent.sh"
 
 HOST2_ARN=arn:aws:iam::123456789012:role/host2
@@ -49,6 +49,46 @@ rm "$WORK/key"
 [ "$(od -An -v -tx1 "$WORK/key" | tr -d ' \n')" = "$hex" ] || die "another key in the file"
 rm "$WORK/key"
 say "unwrap: stock cryptsetup reads the volume with it, each time is on record, no file unless asked for"
+
+# found CHECK: its outcome
+found() {
+	jq -r --arg name "$1" '.checks[] | select(.name == $name) | .outcome' "$WORK/doctor"
+}
+
+# doctor STATUS: it ends so
+doctor() {
+	d_status=0
+	ecachectl doctor --json > "$WORK/doctor" 2> "$WORK/err" || d_status=$?
+	[ $d_status = "$1" ] || die "doctor: status $d_status: $(cat "$WORK/doctor" "$WORK/err")"
+}
+
+# policy ACTIONS: of the host, on all keys
+policy() {
+	echo "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":$1,\"Resource\":\"*\"}]}" > "$WORK/policy"
+	ecache-kmsd principal update host --state-dir "$KMS_STATE" --policy "$WORK/policy" > /dev/null
+}
+
+doctor 0
+for check in access rights identity clock swap driver kernel module services permissions configuration; do
+	[ "$(found $check)" = ok ] || [ $check = services ] || die "$check: $(jq -c ".checks[] | select(.name == \"$check\")" "$WORK/doctor")"
+done
+jq -e '.checks | map(select(.name == "driver"))[0].found | contains("aes")' "$WORK/doctor" > /dev/null || die "driver: $(cat "$WORK/doctor")"
+policy '["kms:Decrypt","kms:CreateGrant"]'
+doctor 1
+[ "$(found access) $(found rights)" = "fault fault" ] || die "a host that may always decrypt: $(cat "$WORK/doctor")"
+grep -q 'a revocation changes nothing' "$WORK/doctor" || die "no remedy: $(cat "$WORK/doctor")"
+[ "$(grants)" = 1 ] || die "doctor made a grant"
+policy '"kms:ListAliases"'
+doctor 0
+[ "$(found access) $(found rights)" = "ok ok" ] || die "$(cat "$WORK/doctor")"
+ecached_kill
+doctor 1
+[ "$(found access) $(found services) $(found kernel)" = "unknown fault ok" ] || die "without ecached: $(cat "$WORK/doctor")"
+rm -f /run/ecache/ecached.sock
+ecached_start
+ecachectl doctor > "$WORK/out"
+grep -q '^ok  *access ' "$WORK/out" || die "doctor as text: $(cat "$WORK/out")"
+say "doctor: a policy that makes a revocation void is a fault; it works without ecached"
 
 says 'nothing to confirm' ecachectl confirm --yes c1
 says 'without a terminal' ecachectl confirm < /dev/null

@@ -19,6 +19,7 @@ const struct verb *const verbs[] = {
 	&verb_unwrap,
 	&verb_destroy,
 	&verb_dump,
+	&verb_doctor,
 	&verb_help,
 	NULL,
 };

@@ -56,6 +56,7 @@ extern const struct verb verb_regrant;
 extern const struct verb verb_unwrap;
 extern const struct verb verb_destroy;
 extern const struct verb verb_dump;
+extern const struct verb verb_doctor;
 extern const struct verb verb_help;
 
 /* verbs - every verb in the order of the usage text, ended by NULL. */

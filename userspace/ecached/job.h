@@ -38,6 +38,7 @@ int job_destroy(struct job *j, struct err *e);
 int job_dump(struct job *j, struct err *e);
 int job_confirm(struct job *j, struct err *e);
 int job_unwrap(struct job *j, struct err *e);
+int job_doctor(struct job *j, struct err *e);
 
 /* job_pin - the pin, with a hint when there is none. */
 int job_pin(const struct env *env, const char *name, struct pin *p, struct err *e);

@@ -8,7 +8,7 @@
  *
  *   ecachectl  {"verb":S, "name":S, ...}		the request; its members are in request.c's table
  *   ecached    {"type":"progress", "text":S}		any number, for a person
- *              {"type":"volume", ...}			any number: list and status, one packet a volume
+ *              {"type":"volume", ...}			any number: list, status and doctor, one packet a volume
  *              {"type":"ask", "ask":"grant", ...}	create and regrant: what only the creator may do
  *              {"type":"ask", "ask":"retire", ...}	the undo of it
  *              {"type":"ask", "ask":"revoke", ...}	revoke --grant: RevokeGrant by who runs ecachectl

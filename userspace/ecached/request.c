@@ -40,6 +40,7 @@ static const struct {
 	[REQUEST_DUMP] = { "dump", NAME_OPTIONAL | TAKES_DEVICE },
 	[REQUEST_CONFIRM] = { "confirm", NAME_OPTIONAL | TAKES_VOLUMES },
 	[REQUEST_UNWRAP] = { "unwrap", TAKES_FD },
+	[REQUEST_DOCTOR] = { "doctor", NO_NAME },
 };
 
 /* Members that only some verbs take. */

@@ -46,6 +46,7 @@ static void every_verb_in_its_plain_form(void **state)
 		{ "{\"verb\":\"confirm\",\"volumes\":\"a,b\"}", REQUEST_CONFIRM },
 		{ "{\"verb\":\"confirm\",\"name\":\"a\",\"volumes\":\"a\"}", REQUEST_CONFIRM },
 		{ "{\"verb\":\"unwrap\",\"name\":\"c1\"}", REQUEST_UNWRAP },
+		{ "{\"verb\":\"doctor\"}", REQUEST_DOCTOR },
 		{ "{\"verb\":\"unwrap\",\"name\":\"c1\",\"to_file\":true}", REQUEST_UNWRAP },
 	};
 	struct err e = ERR_INIT;

@@ -46,6 +46,7 @@ static const struct {
 	[REQUEST_DUMP] = { job_dump, WORKER_LOOK, "dumping", true },
 	[REQUEST_CONFIRM] = { job_confirm, WORKER_NOTE, "confirming", false },
 	[REQUEST_UNWRAP] = { job_unwrap, WORKER_CHANGE, "unwrapping", true },
+	[REQUEST_DOCTOR] = { job_doctor, WORKER_LOOK, "examining", true },
 };
 
 /* client_drop - free a client that is on no list any more. */

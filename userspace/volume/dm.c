@@ -356,6 +356,28 @@ static int kernel_warm(void *ctx, struct err *e)
 	return rc ? err_sys(e, rc, "cannot open /dev/mapper/control") : 0;
 }
 
+int dm_target_version(const char *target, unsigned int version[3])
+{
+	struct dm_task *t = task(DM_DEVICE_LIST_VERSIONS, NULL);
+	struct dm_versions *v;
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	rc = run(t);
+	if (rc)
+		goto out;
+	v = dm_task_get_versions(t);
+	while (strcmp(v->name, target) && v->next)
+		v = (struct dm_versions *)((char *)v + v->next);
+	rc = strcmp(v->name, target) ? -ENOENT : 0;
+	if (!rc)
+		memcpy(version, v->version, 3 * sizeof(*version));
+out:
+	dm_task_destroy(t);
+	return rc;
+}
+
 void dm_forget(void)
 {
 	dm_lib_release();

@@ -75,6 +75,9 @@ struct dm {
 
 extern const struct dm_ops dm_kernel;
 
+/* dm_target_version - of a target that the kernel has loaded: 0, -ENOENT (not loaded), or why it cannot be asked. */
+int dm_target_version(const char *target, unsigned int version[3]);
+
 /*
  * dm_forget - close what libdevmapper keeps open (/dev/mapper/control), in a child that is about to close all
  * descriptors: libdevmapper would go on to use the number.
