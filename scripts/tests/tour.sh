@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The README's five minutes, typed in order into one shell, in a guest with systemd and one scratch disk; what `make install` installs is in
-# build/stage.
+# build/stage. Then the runbooks of Documentation/operations.md, each after what it is for.
 set -eu
 src=/src
 cp -a $src/build/stage/. /
@@ -26,3 +26,66 @@ fi
 grep -v '^+' /tmp/tour.out
 [ "$(grep -cx hello /tmp/tour.out)" -ge 2 ] || { echo "the file did not come back"; exit 1; }
 grep -qi 'revoked' /tmp/tour.out || { echo "nothing says that the grant was revoked"; exit 1; }
+
+# section TITLE [N]: what operations.md says to type there; the Nth block only
+section() {
+	awk -v want="## $1" -v nr="${2:-0}" '/^## / { on = $0 == want; n = 0 }
+		/^```sh/ { n++; inside = on && (!nr || n == nr); if (inside) print "# block"; next }
+		/^```/ { inside = 0 } inside' $src/Documentation/operations.md
+}
+
+{
+	section 'Before the first volume'
+	section 'What to watch'
+
+	cat <<-'EOT'
+		umount /mnt
+		ecachectl close sessions
+		systemctl stop ecache-kmsd
+		if ecachectl open sessions; then exit 1; fi
+		systemctl start ecache-kmsd
+	EOT
+	section 'The KMS is back after an outage'
+
+	cat <<-'EOT'
+		[ -b /dev/mapper/sessions ]
+		ecachectl revoke sessions
+		if ecachectl open sessions; then exit 1; fi
+	EOT
+	section 'The owner granted again'
+
+	cat <<-'EOT'
+		grep hello /mnt/file
+		umount /mnt
+		ecachectl close sessions
+		rm -r /var/lib/ecache/volumes /etc/ecache/volumes.d/sessions
+		ecache-kmsd principal add host2 --role
+		sed 's|role/host"|role/host*"|' Documentation/examples/creator-policy.json > /tmp/policy
+		ecache-kmsd principal update creator --policy /tmp/policy
+		install -m 0600 /var/lib/ecache-kmsd/credentials/host2 /etc/ecache/host-credentials
+		sed -i 's|role/host$|role/host2|; s|^host-profile.*|host-profile = host2|' /etc/ecache/ecached.conf
+		systemctl restart ecache-net ecached
+	EOT
+	section 'The host died, the disk moved'
+
+	cat <<-'EOT'
+		grep hello /mnt/file
+		cp /etc/ecache/ecached.conf /tmp/ecached.conf
+		echo nonsense >> /etc/ecache/ecached.conf
+		systemctl restart ecached || sleep 2
+		if systemctl is-active ecached; then exit 1; fi
+	EOT
+	section 'The agent does not stay up' 1
+	echo 'grep hello /mnt/file'
+	echo 'cp /tmp/ecached.conf /etc/ecache/ecached.conf'
+	section 'The agent does not stay up' 2
+
+	section 'Reading a volume without dm-ecache'
+} > /tmp/runbooks
+[ "$(grep -c '^# block' /tmp/runbooks)" -ge 10 ] || { echo "found no runbooks"; exit 1; }
+if ! sh -eux /tmp/runbooks > /tmp/runbooks.out 2>&1; then
+	cat /tmp/runbooks.out
+	journalctl -b -u 'ecache*' --no-pager | tail -n 40
+	exit 1
+fi
+grep -v '^+' /tmp/runbooks.out
