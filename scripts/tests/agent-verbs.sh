@@ -21,7 +21,7 @@ as() {
 
 agent_start probe-interval=30s
 modprobe dm_crypt
-ram_disks 1 32
+ram_disks 2 32
 new_customer_key
 does create c1 /dev/ram0
 head -c 4M /dev/urandom > "$WORK/data"
@@ -81,13 +81,28 @@ grep -q 'a revocation changes nothing' "$WORK/doctor" || die "no remedy: $(cat "
 policy '"kms:ListAliases"'
 doctor 0
 [ "$(found access) $(found rights)" = "ok ok" ] || die "$(cat "$WORK/doctor")"
+owners=$KEY
+new_customer_key
+canary=$KEY KEY=$owners
+sed "s|arn:aws:kms:eu-west-1[^\"]*|$canary|" "$SRC/Documentation/examples/host-policy.json" > "$WORK/policy"
+ecache-kmsd principal update host --state-dir "$KMS_STATE" --policy "$WORK/policy" > /dev/null
 ecached_kill
 doctor 1
 [ "$(found access) $(found services) $(found kernel)" = "unknown fault ok" ] || die "without ecached: $(cat "$WORK/doctor")"
 rm -f /run/ecache/ecached.sock
+echo "canary-key=$canary" >> /etc/ecache/ecached.conf
 ecached_start
+doctor 0
+[ "$(found access) $(found canary)" = "ok ok" ] || die "the host's template: $(cat "$WORK/doctor")"
 ecachectl doctor > "$WORK/out"
 grep -q '^ok  *access ' "$WORK/out" || die "doctor as text: $(cat "$WORK/out")"
+sed 's/111122223333/123456789012/; s|role/cache-host|role/host|' "$SRC/Documentation/examples/key-policy.json" > "$WORK/policy"
+ecache-kmsd principal add cache-creator --state-dir "$KMS_STATE" --role > /dev/null
+owner PutKeyPolicy "{\"KeyId\":\"$KEY\",\"PolicyName\":\"default\",\"Policy\":$(jq -Rs . < "$WORK/policy")}" > "$WORK/out"
+does as cache-creator ecachectl create c2 /dev/ram1 --kms-key "$KEY"
+says 'AccessDenied' as cache-creator ecachectl revoke c2 --grant
+does ecachectl destroy c2 --yes
+[ "$(grants)" = 1 ] || die "$(grants) grants: the template"
 say "doctor: a policy that makes a revocation void is a fault; it works without ecached"
 
 says 'nothing to confirm' ecachectl confirm --yes c1

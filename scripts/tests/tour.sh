@@ -81,6 +81,27 @@ section() {
 	section 'The agent does not stay up' 2
 
 	section 'Reading a volume without dm-ecache'
+
+	# the examples, with this volume's name
+	cat <<-'EOT'
+		systemctl stop ecache@sessions
+		mkdir -p /srv/sessions
+		sed s/cache1/sessions/g Documentation/examples/fstab >> /etc/fstab
+		sed s/cache1/sessions/g Documentation/examples/valkey-cache1.service > /etc/systemd/system/valkey-sessions.service
+		systemctl daemon-reload
+		systemctl start srv-sessions.mount
+		grep hello /srv/sessions/file
+		systemctl show -p Requires srv-sessions.mount | grep ecache@sessions.service
+		chown valkey: /srv/sessions
+		systemctl start valkey-sessions
+		valkey-cli -p 6380 set hello world
+		systemctl stop valkey-sessions srv-sessions.mount
+		sed -i '/sessions/d' /etc/fstab
+		sed s/cache1/sessions/g Documentation/examples/srv-cache1.mount > /etc/systemd/system/srv-sessions.mount
+		systemctl daemon-reload
+		systemctl start valkey-sessions
+		valkey-cli -p 6380 get hello
+	EOT
 } > /tmp/runbooks
 [ "$(grep -c '^# block' /tmp/runbooks)" -ge 10 ] || { echo "found no runbooks"; exit 1; }
 if ! sh -eux /tmp/runbooks > /tmp/runbooks.out 2>&1; then
@@ -89,3 +110,4 @@ if ! sh -eux /tmp/runbooks > /tmp/runbooks.out 2>&1; then
 	exit 1
 fi
 grep -v '^+' /tmp/runbooks.out
+[ "$(tail -n 1 /tmp/runbooks.out)" = world ] || { echo "Valkey has lost its key"; exit 1; }
