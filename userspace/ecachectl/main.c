@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "../common/secret.h"
 #include "verb.h"
 
@@ -16,6 +17,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ecachectl: cannot protect this process from being dumped\n");
 		return EXIT_FAILED;
 	}
+	/* For the creator's credentials; members of the group ecache have none to lose. */
+	memory_lock(MEMORY_TOUCHED);
 	status = ecachectl_main(argc, argv);
 	/* A full disk under stdout must not look like success to a script. */
 	if (fflush(stdout) || ferror(stdout)) {

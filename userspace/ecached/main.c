@@ -12,6 +12,7 @@
 
 #include "../common/clock.h"
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "../common/secret.h"
 #include "../volume/audit.h"
 #include "check.h"
@@ -350,6 +351,9 @@ int main(int argc, char **argv)
 		log_err("cannot protect this process from being dumped");
 		return EXIT_FAILED;
 	}
+	rc = memory_lock(MEMORY_WHOLE);
+	if (rc)
+		log_warn("memory is not locked, and may be in the very swap that is to end: %s", strerror(-rc));
 	rc = agentconf_load(d.config, &d.conf, &e);
 	if (!rc)
 		rc = prepare(&d, &dirs, &e);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../common/clock.h"
+#include "../common/memory.h"
 #include "mappings.h"
 
 /*
@@ -70,6 +71,7 @@ int mappings_get(const struct dm *dm, int timeout_ms, struct mappings *out)
 		return -errno;
 	pid = fork();
 	if (!pid) {
+		memory_lock(MEMORY_TOUCHED);
 		ask(dm, pair[1]);
 		_exit(0);
 	}

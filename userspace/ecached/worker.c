@@ -11,6 +11,7 @@
 
 #include "../common/ipc.h"
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "lock.h"
 #include "talk.h"
 #include "worker.h"
@@ -114,6 +115,7 @@ static void child(struct daemon *d, const struct worker_spec *spec, pid_t parent
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(WORKER_LATER);
+	memory_lock(MEMORY_TOUCHED);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

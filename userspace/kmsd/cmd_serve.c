@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "admin.h"
 #include "cmd.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "events.h"
 #include "lines.h"
 #include "listener.h"
@@ -34,12 +33,7 @@ struct sockets {
 /* lock_memory - buffers of HTTP and JSON libraries hold data keys for a moment: keep them out of swap if we may. */
 static void lock_memory(void)
 {
-	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rlimit now;
-
-	setrlimit(RLIMIT_MEMLOCK, &all);
-	/* Under a limit, locking future memory would turn into allocations that fail. */
-	if (getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur != RLIM_INFINITY || mlockall(MCL_CURRENT | MCL_FUTURE))
+	if (memory_lock(MEMORY_WHOLE))
 		log_info("not all memory is locked: data keys in flight may reach swap (LimitMEMLOCK=infinity locks it)");
 }
 

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "../common/secret.h"
 #include "sandbox.h"
 #include "server.h"
@@ -160,6 +161,10 @@ int main(int argc, char **argv)
 	if (rc)
 		return rc - 1;
 	log_init("ecache-net", o.level);
+	rc = memory_lock(MEMORY_TOUCHED);
+	if (rc)
+		log_info("not all memory is locked: credentials and data keys in flight may reach swap (%s)",
+			 strerror(-rc));
 	if (!run(&o, &e))
 		return 0;
 	log_err("%s", e.what);

@@ -9,6 +9,7 @@
 
 #include "../common/ipc.h"
 #include "../common/json.h"
+#include "../common/memory.h"
 #include "../kms/command.h"
 #include "../kms/plan.h"
 #include "../kms/provider.h"
@@ -71,6 +72,7 @@ static void __attribute__((noreturn)) serve(const struct agentconf *conf, int so
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    signal(SIGTERM, SIG_IGN) == SIG_ERR || signal(SIGINT, SIG_IGN) == SIG_ERR)
 		_exit(1);
+	memory_lock(MEMORY_TOUCHED);
 	for (;;) {
 		rc = ipc_recv(sock, &msg, &fd, -1);
 		if (rc == -EBADMSG)

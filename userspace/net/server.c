@@ -16,6 +16,7 @@
 #include "../common/clock.h"
 #include "../common/ipc.h"
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "server.h"
 #include "worker.h"
 
@@ -71,6 +72,7 @@ static void __attribute__((noreturn)) be_worker(const struct server *s, int sock
 	sigemptyset(&none);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || sigprocmask(SIG_SETMASK, &none, NULL))
 		_exit(1);
+	memory_lock(MEMORY_TOUCHED);
 	close(s->listener);
 	close(s->signals);
 	_exit(worker_serve(s->conf, &s->shared, sock));

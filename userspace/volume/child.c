@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "child.h"
 #include "dm.h"
 
@@ -42,6 +43,7 @@ void child_settle(const char *name, const int *keep, size_t nr)
 	sigset_t none;
 	int sig;
 
+	memory_lock(MEMORY_TOUCHED);
 	for (sig = 1; sig < NSIG; sig++)
 		sigaction(sig, &act, NULL);
 	act.sa_handler = SIG_IGN;

@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../common/log.h"
+#include "../common/memory.h"
 #include "child.h"
 #include "../common/clock.h"
 #include "mapping.h"
@@ -53,8 +53,7 @@ static void warm(const struct dm *dm, int control)
 	struct err e = ERR_INIT;
 	int fd;
 
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		h.mlock_rc = -errno;
+	h.mlock_rc = memory_lock(MEMORY_WHOLE);
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "-1000", 5) < 0)
 		h.oom_rc = -errno;
