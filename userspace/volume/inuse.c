@@ -11,6 +11,7 @@
 #include "device.h"
 #include "inuse.h"
 #include "mounts.h"
+#include "swap.h"
 
 struct text {
 	char *out;

@@ -32,7 +32,7 @@ static void unescape(char *s)
 	*out = '\0';
 }
 
-static bool is_device(char *path, dev_t dev)
+bool mounts_is_device(char *path, dev_t dev)
 {
 	struct stat st;
 
@@ -73,7 +73,7 @@ static bool matches(const struct line *l, dev_t dev)
 	if (l->major == major(dev) && l->minor == minor(dev))
 		return true;
 	return !l->major && (!strcmp(l->fstype, "btrfs") || !strcmp(l->fstype, "bcachefs")) &&
-	       is_device(l->source, dev);
+	       mounts_is_device(l->source, dev);
 }
 
 static int append(struct mount_list *list, const struct line *l)
@@ -286,27 +286,4 @@ int mounts_find(const char *proc, dev_t dev, struct mount_list *out, struct err 
 		return 0;
 	mount_list_free(out);
 	return err_sys(e, rc, "cannot read the mounts");
-}
-
-bool swap_uses(const char *proc, dev_t dev)
-{
-	char path[PATH_MAX], *text = NULL, *end;
-	bool found = false;
-	size_t cap = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/swaps", proc);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!found && getline(&text, &cap, f) > 0) {
-		end = strpbrk(text, " \t");
-		if (text[0] != '/' || !end)
-			continue;
-		*end = '\0';
-		found = is_device(text, dev);
-	}
-	free(text);
-	fclose(f);
-	return found;
 }

@@ -39,7 +39,7 @@ void mount_list_free(struct mount_list *l);
  */
 int mounts_read(int fd, dev_t dev, struct mount_list *out, struct err *e);
 
-/* swap_uses - whether the device is an active swap area; @proc as above. */
-bool swap_uses(const char *proc, dev_t dev);
+/* mounts_is_device - whether a path as the kernel writes it (unescaped here, in place) is that block device. */
+bool mounts_is_device(char *path, dev_t dev);
 
 #endif
