@@ -36,7 +36,8 @@ const struct verb verb_close = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.summary = "Destroy the key in the kernel and remove the mapping",
-	.details = "Refused while the volume is mounted or otherwise in use; the message says by whom.",
+	.details = "Refused while the volume is mounted or otherwise in use; the message says by whom. Of a swap volume, swapping\n"
+		   "ends first; that is refused while memory has no room for what is in it.",
 	.opts = opts,
 	.func = cmd_close,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
+#include <string.h>
 
 #include "call.h"
 #include "creator.h"
@@ -17,11 +18,19 @@ struct args {
 	bool allow_discards;
 	bool force;
 	bool no_open;
+	bool swap;
 	bool json;
 };
 
 static int check(const struct args *a)
 {
+	const char *without_key = a->cache_id ? "cache-id" : a->grant_id ? "grant-id" : a->force ? "force" :
+				  a->sector_size ? "sector-size" : a->key_size ? "key-size" : NULL;
+
+	if (a->swap && !a->kms_key && without_key) {
+		fprintf(stderr, "ecachectl create: --swap without --kms-key takes no --%s\n", without_key);
+		return EXIT_USAGE;
+	}
 	if (a->sector_size && a->sector_size != 512 && a->sector_size != 1024 && a->sector_size != 2048 &&
 	    a->sector_size != 4096) {
 		fprintf(stderr, "ecachectl create: --sector-size must be 512, 1024, 2048 or 4096, not %u\n",
@@ -50,14 +59,22 @@ static struct json_object *request(const struct args *a, const char *name, const
 	call_add_flag(msg, "allow_discards", a->allow_discards);
 	call_add_flag(msg, "force", a->force);
 	call_add_flag(msg, "no_open", a->no_open);
+	call_add_flag(msg, "swap", a->swap);
 	return msg;
 }
 
 static void print(struct json_object *result)
 {
-	printf("created %s: cache id %s, KMS key %s, grant %s\n", out_str(result, "name"), out_str(result, "cache_id"),
-	       out_str(result, "key_arn"), out_str(result, "grant_id"));
-	if (out_bool(result, "open"))
+	const char *kind = out_str(result, "kind");
+
+	if (!strcmp(kind, "boot-swap"))
+		printf("created %s, under a random key of each boot\n", out_str(result, "name"));
+	else
+		printf("created %s: cache id %s, KMS key %s, grant %s\n", out_str(result, "name"),
+		       out_str(result, "cache_id"), out_str(result, "key_arn"), out_str(result, "grant_id"));
+	if (out_bool(result, "open") && strcmp(kind, "data"))
+		printf("this host swaps to /dev/mapper/%s\n", out_str(result, "name"));
+	else if (out_bool(result, "open"))
 		printf("/dev/mapper/%s is ready for mkfs\n", out_str(result, "name"));
 	else
 		printf("`ecachectl open %s` opens it\n", out_str(result, "name"));
@@ -111,6 +128,8 @@ static const struct opt opts[] = {
 	{ "force", NULL, "overwrite a device that holds something; its first 1 MiB is saved", OPT_FLAG,
 	  offsetof(struct args, force) },
 	{ "no-open", NULL, "leave the new volume closed", OPT_FLAG, offsetof(struct args, no_open) },
+	{ "swap", NULL, "a swap area; without --kms-key under a random key of each boot", OPT_FLAG,
+	  offsetof(struct args, swap) },
 	OPT_JSON(struct args),
 	OPT_END
 };

@@ -104,6 +104,14 @@ static void status_target(FILE *to, struct json_object *t)
 		(long long)out_int(t, "errors"));
 }
 
+static void status_swap(FILE *to, struct json_object *s)
+{
+	if (s && out_bool(s, "on"))
+		fprintf(to, "  swap       %lld MiB used\n", (long long)out_int(s, "used") / 1048576);
+	else if (s)
+		fprintf(to, "  swap       not swapped to\n");
+}
+
 static void status_probe(FILE *to, struct json_object *p, int64_t now)
 {
 	char ago[32];
@@ -183,8 +191,13 @@ void out_status(FILE *to, struct json_object *v, int64_t now)
 	fprintf(to, "  device     %s\n", out_str(v, "device"));
 	if (strcmp(out_str(v, "mapping"), "-"))
 		fprintf(to, "  mapping    %s\n", out_str(v, "mapping"));
-	fprintf(to, "  key        %s\n", out_str(v, "key_arn"));
-	fprintf(to, "  grant      %s, cache id %s\n", out_str(v, "grant_id"), out_str(v, "cache_id"));
+	status_swap(to, out_obj(v, "swap"));
+	if (!strcmp(out_str(v, "kind"), "boot-swap")) {
+		fprintf(to, "  key        a random one of each boot\n");
+	} else {
+		fprintf(to, "  key        %s\n", out_str(v, "key_arn"));
+		fprintf(to, "  grant      %s, cache id %s\n", out_str(v, "grant_id"), out_str(v, "cache_id"));
+	}
 	status_probe(to, out_obj(v, "probe"), now);
 	out_ago(out_int(v, "last_ok"), now, ago, sizeof(ago));
 	fprintf(to, "  last OK    %s\n", ago);

@@ -10,9 +10,11 @@
 #include "../common/json.h"
 #include "../common/log.h"
 #include "../volume/keyid.h"
+#include "close.h"
 #include "creating.h"
 #include "granting.h"
 #include "open.h"
+#include "swapping.h"
 #include "trace.h"
 #include "unwrap.h"
 
@@ -64,18 +66,12 @@ static int conflicts(void *ctx, const char *name)
 	return 0;
 }
 
-static int check_free(struct creating *c, struct err *e)
+int create_check_free(const struct env *env, const char *name, struct err *e)
 {
-	const struct env *env = c->env;
-	const char *name = c->rq->name;
 	struct mapping m;
 	struct pin p;
 	int rc;
 
-	if (!*env->conf->host_principal) {
-		err_set(e, -EINVAL, "ecached.conf has no host-principal, so there is nobody to grant the key to");
-		return err_hint(e, "Set host-principal= to the role or user ARN of this host and restart ecached.");
-	}
 	rc = job_no_intent(env, name, e);
 	if (rc)
 		return rc;
@@ -94,6 +90,10 @@ static int check_free(struct creating *c, struct err *e)
 
 static int check_kms_key(struct creating *c, struct err *e)
 {
+	if (!*c->env->conf->host_principal) {
+		err_set(e, -EINVAL, "ecached.conf has no host-principal, so there is nobody to grant the key to");
+		return err_hint(e, "Set host-principal= to the role or user ARN of this host and restart ecached.");
+	}
 	if (*c->rq->kms_key || *c->env->conf->default_key)
 		return 0;
 	err_set(e, -EINVAL, "no KMS key: neither --kms-key nor default-key in ecached.conf");
@@ -238,6 +238,7 @@ static int do_pin(struct creating *c, struct err *e)
 	if (!s)
 		return err_sys(e, -ENOMEM, "cannot remember %s", c->rq->name);
 	pin_init(p);
+	p->kind = c->rq->kind;
 	strcpy(p->cache_id, c->intent.cache_id);
 	strcpy(p->luks_uuid, c->intent.luks_uuid);
 	strcpy(p->key_arn, c->intent.key_arn);
@@ -282,9 +283,15 @@ static int do_audit(struct creating *c, struct err *e)
 
 static int do_activate(struct creating *c, struct err *e)
 {
-	if (c->rq->no_open)
+	bool swap = c->rq->kind == VOLUME_SWAP;
+	int rc;
+
+	/* The swap area is made through the open volume. */
+	if (c->rq->no_open && !swap)
 		return 0;
-	return volume_activate(c->env, c->rq->name, &c->device, &c->header, &c->pin, &c->key, false, e);
+	rc = volume_activate(c->env, c->rq->name, &c->device, &c->header, &c->pin, &c->key,
+			     swap ? ACTIVATE_NEW_SWAP : 0, e);
+	return rc || !c->rq->no_open ? rc : volume_close(c->env, c->rq->name, e);
 }
 
 static int (*const steps[])(struct creating *c, struct err *e) = {
@@ -346,6 +353,7 @@ static int run_steps(struct creating *c, struct err *e)
 static void fill_result(struct creating *c, struct json_object *o)
 {
 	js_put_string(o, "name", c->rq->name);
+	js_put_string(o, "kind", volume_kind_name(c->rq->kind));
 	js_put_string(o, "cache_id", c->intent.cache_id);
 	js_put_string(o, "luks_uuid", c->intent.luks_uuid);
 	js_put_string(o, "key_arn", c->intent.key_arn);
@@ -358,9 +366,12 @@ static void fill_result(struct creating *c, struct json_object *o)
 
 int job_create(struct job *j, struct err *e)
 {
-	struct creating *c = calloc(1, sizeof(*c));
+	struct creating *c;
 	int rc;
 
+	if (j->rq->kind == VOLUME_BOOT_SWAP)
+		return boot_swap_create(j, e);
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		return err_sys(e, -ENOMEM, "cannot create %s", j->rq->name);
 	c->env = j->env;
@@ -369,9 +380,9 @@ int job_create(struct job *j, struct err *e)
 	c->device = (struct device)DEVICE_INIT;
 	c->key = (struct secret)SECRET_INIT;
 	begin_intent(c);
-	rc = check_free(c, e);
+	rc = check_kms_key(c, e);
 	if (!rc)
-		rc = check_kms_key(c, e);
+		rc = create_check_free(c->env, c->rq->name, e);
 	if (!rc)
 		rc = take_device(c, e);
 	if (!rc)

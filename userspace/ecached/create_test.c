@@ -40,6 +40,7 @@ static void assert_clean(const struct place *p, const uint8_t *before)
 	assert_false(exists(p->pins, "c1", ""));
 	assert_false(exists(p->state, "c1", ".json"));
 	assert_int_equal(world->dm.nr, 0);
+	assert_false(world->swapped);
 	assert_true(disk_is(p, before));
 	assert_int_equal(rmdir(p->saved), 0);	/* nothing kept */
 	assert_int_equal(mkdir(p->saved, 0700), 0);
@@ -70,6 +71,7 @@ static void assert_whole(const struct place *p, bool open)
 	assert_int_equal(m.exists, open);
 	if (open)
 		assert_int_equal(m.status.state, DM_STATE_ACTIVE);
+	assert_int_equal(world->swapped, open && pin.kind == VOLUME_SWAP);
 	assert_int_equal(audit_verify(p->audit, NULL, NULL), 0);
 	device_close(&d);
 	free(h);
@@ -120,7 +122,7 @@ static void check_struck(const struct place *p, enum ran how, const uint8_t *bef
 }
 
 /* strike_all - every call that can fail, in every way, until one run goes through unharmed. */
-static void strike_all(bool used_disk)
+static void strike_all(bool used_disk, enum volume_kind kind)
 {
 	unsigned int at, struck = 0;
 	enum fault_mode mode;
@@ -134,6 +136,7 @@ static void strike_all(bool used_disk)
 			enum ran how;
 
 			rq.force = used_disk;
+			rq.kind = kind;
 			if (used_disk)
 				place_used_disk(p);
 			before = disk_content(p);
@@ -165,13 +168,19 @@ static void strike_all(bool used_disk)
 static void a_strike_at_any_call_leaves_nothing(void **state)
 {
 	(void)state;
-	strike_all(false);
+	strike_all(false, VOLUME_DATA);
 }
 
 static void a_strike_with_force_gives_the_old_content_back(void **state)
 {
 	(void)state;
-	strike_all(true);
+	strike_all(true, VOLUME_DATA);
+}
+
+static void a_strike_at_a_swap_volume_leaves_nothing(void **state)
+{
+	(void)state;
+	strike_all(false, VOLUME_SWAP);
 }
 
 static void the_creator_may_die_or_give_up_at_any_point(void **state)
@@ -390,6 +399,7 @@ int main(void)
 		cmocka_unit_test(no_open_leaves_it_closed),
 		cmocka_unit_test(a_strike_at_any_call_leaves_nothing),
 		cmocka_unit_test(a_strike_with_force_gives_the_old_content_back),
+		cmocka_unit_test(a_strike_at_a_swap_volume_leaves_nothing),
 		cmocka_unit_test(the_creator_may_die_or_give_up_at_any_point),
 		cmocka_unit_test(a_grant_that_cannot_be_retired_now_is_retired_later),
 		cmocka_unit_test(a_refused_retire_is_given_up_only_in_the_end),

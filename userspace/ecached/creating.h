@@ -25,6 +25,9 @@ enum create_step {
 const char *create_step_name(enum create_step s);
 int create_step_of(const char *name);	/* -EINVAL */
 
+/* create_check_free - nothing of that name: no pin, no mapping, no unfinished work. */
+int create_check_free(const struct env *env, const char *name, struct err *e);
+
 /*
  * create_undo - backwards from the step in @i: mapping, state, pin, header (the saved one
  *	back, else wiped; only a header that carries the intent's own uuid, or blank

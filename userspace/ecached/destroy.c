@@ -8,8 +8,10 @@
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
+#include "close.h"
 #include "destroying.h"
 #include "retire.h"
+#include "swapping.h"
 #include "trace.h"
 
 static int wipe(const struct env *env, const struct intent *i, struct device *device, struct err *e)
@@ -120,12 +122,9 @@ static int prepare(struct job *j, const struct pin *pin, struct device *d, struc
 {
 	const struct env *env = j->env;
 	const char *name = j->rq->name;
-	struct mapping m;
 	int rc;
 
-	rc = mapping_get(&env->dm, name, &m, e);
-	if (!rc && m.exists)
-		rc = mapping_close(&env->dm, name, e);
+	rc = volume_close(env, name, e);
 	if (rc)
 		return rc;
 	rc = device_open(d, pin->device, env->device_flags, e);
@@ -201,6 +200,10 @@ int job_destroy(struct job *j, struct err *e)
 	rc = job_pin(j->env, j->rq->name, &pin, e);
 	if (!rc)
 		rc = job_no_intent(j->env, j->rq->name, e);
+	if (!rc && pin.kind == VOLUME_BOOT_SWAP) {
+		free(i);
+		return boot_swap_destroy(j, &pin, e);
+	}
 	if (!rc)
 		rc = prepare(j, &pin, &d, i, e);
 	if (!rc)

@@ -67,6 +67,7 @@ static void put_pin(struct json_object *o, const struct pin *p)
 {
 	struct json_object *s = json_object_new_object();
 
+	js_put_string(s, "kind", volume_kind_name(p->kind));
 	js_put_string(s, "cache_id", p->cache_id);
 	js_put_string(s, "luks_uuid", p->luks_uuid);
 	js_put_string(s, "key_arn", p->key_arn);

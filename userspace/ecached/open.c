@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +11,10 @@
 #include "../common/json.h"
 #include "../common/log.h"
 #include "../volume/keyid.h"
+#include "../volume/swap.h"
+#include "close.h"
 #include "open.h"
+#include "swapping.h"
 #include "unwrap.h"
 
 /* What is known about the volume on the way to its key; big, so on the heap. */
@@ -181,10 +185,12 @@ static int check_key(struct opening *op, struct err *e)
 }
 
 int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
-		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e)
+		    const struct pin *p, const struct secret *key, unsigned int flags, struct err *e)
 {
 	struct policies policies = policies_over(&p->policy, &env->conf->policy);
 	struct err undo = ERR_INIT;
+	char path[sizeof("/dev/mapper/") + VOLUME_NAME_MAX];
+	bool have_mapping = flags & ACTIVATE_LOCKED;
 	int rc;
 
 	if (!have_mapping) {
@@ -193,11 +199,17 @@ int volume_activate(const struct env *env, const char *name, struct device *d, c
 			return rc;
 	}
 	rc = mapping_key_set(&env->dm, name, h->luks_uuid, key, e);
+	if (!rc && flags & ACTIVATE_NEW_SWAP) {
+		snprintf(path, sizeof(path), "/dev/mapper/%s", name);
+		rc = swap_make(path, e);
+	}
 	if (!rc)
 		rc = mapping_announce(&env->dm, name, e);
 	if (!rc)
+		rc = swap_start(env, name, p, e);
+	if (!rc)
 		return 0;
-	if (have_mapping ? mapping_wipe(&env->dm, name, &undo) : mapping_close(&env->dm, name, &undo))
+	if (have_mapping ? mapping_wipe(&env->dm, name, &undo) : volume_close(env, name, &undo))
 		log_err("%s: %s", name, undo.what);
 	return rc;
 }
@@ -221,6 +233,13 @@ static int remember(struct opening *op, struct err *e)
 	return state_store(op->env->state_dir, op->o->name, s, e);
 }
 
+static bool is_swapped_to(dev_t dev)
+{
+	struct swap_area a;
+
+	return !swap_look("/proc", dev, &a, NULL) && a.on;
+}
+
 static int open_it(struct opening *op, struct err *e)
 {
 	struct err undo = ERR_INIT;
@@ -235,12 +254,12 @@ static int open_it(struct opening *op, struct err *e)
 		rc = record(op, "open", NULL, e);
 	if (!rc)
 		rc = volume_activate(op->env, op->o->name, &op->device, &op->header, &op->pin, &op->key,
-				     op->mapping.exists, e);
+				     op->mapping.exists ? ACTIVATE_LOCKED : 0, e);
 	secret_wipe(&op->key);
 	if (rc)
 		return rc;
 	rc = remember(op, e);
-	if (rc && mapping_close(&op->env->dm, op->o->name, &undo))
+	if (rc && volume_close(op->env, op->o->name, &undo))
 		log_err("%s: %s", op->o->name, undo.what);
 	return rc;
 }
@@ -261,12 +280,18 @@ int volume_open(const struct env *env, struct talk *t, const struct open_options
 	rc = load_local(op, e);
 	if (!rc)
 		rc = look_at_mapping(op, e);
-	if (rc == 1)
-		out->already = true;
-	else if (!rc)
-		rc = open_it(op, e);
-	if (rc >= 0) {
+	/* One that died before its swap area was there: made anew, there is nothing in it. */
+	if (rc == 1 && op->pin.kind == VOLUME_BOOT_SWAP && !is_swapped_to(op->mapping.dev))
 		rc = 0;
+	if (rc == 1) {
+		out->already = true;
+		rc = swap_start(env, o->name, &op->pin, e);
+	} else if (!rc && op->pin.kind == VOLUME_BOOT_SWAP) {
+		rc = boot_swap_open(env, o->name, &op->pin, o->device, &op->header, e);
+	} else if (!rc) {
+		rc = open_it(op, e);
+	}
+	if (!rc) {
 		strcpy(out->key_arn, op->pin.key_arn);
 		strcpy(out->key_id, out->already ? op->mapping.status.key_id : op->header.token.key_id);
 		strcpy(out->request_id, op->request_id);

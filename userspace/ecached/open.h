@@ -31,12 +31,17 @@ struct opened {
 
 int volume_open(const struct env *env, struct talk *t, const struct open_options *o, struct opened *out, struct err *e);
 
+enum activate_flags {
+	ACTIVATE_LOCKED = 1,	/* the mapping is there, LOCKED */
+	ACTIVATE_NEW_SWAP = 2,	/* of a swap volume: make the swap area first */
+};
+
 /*
- * volume_activate - the second half, with the key in hand: mapping (unless it is there
- *	LOCKED), key, announce. The device's claim is dropped.
+ * volume_activate - the second half, with the key in hand: mapping, key, announce; a swap
+ *	volume is swapped to. The device's claim is dropped.
  */
 int volume_activate(const struct env *env, const char *name, struct device *d, const struct header *h,
-		    const struct pin *p, const struct secret *key, bool have_mapping, struct err *e);
+		    const struct pin *p, const struct secret *key, unsigned int flags, struct err *e);
 
 /*
  * volume_key - the key of a volume for somebody outside the kernel, without opening it:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../common/json.h"
+#include "../volume/device.h"
 #include "proto.h"
 #include "request.h"
 
@@ -56,6 +57,7 @@ static const struct {
 	{ "allow_discards", TAKES_CREATE },
 	{ "force", TAKES_CREATE },
 	{ "no_open", TAKES_CREATE },
+	{ "swap", TAKES_CREATE },
 	{ "accept_older_header", TAKES_OLDER },
 	{ "revoke_grant", TAKES_REVOKE },
 	{ "host", TAKES_HOST },
@@ -82,6 +84,7 @@ bool request_takes_fd(enum request_verb v)
 struct raw {
 	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit, *host, *volumes;
 	int64_t sector_size, key_size;
+	bool swap;
 };
 
 static int find_verb(const char *name, enum request_verb *out, struct err *e)
@@ -164,10 +167,32 @@ static int check_grant(const struct raw *raw, unsigned int takes, struct request
 	return 0;
 }
 
+/* check_boot_swap - what only a KMS key has, or a volume whose header tells whose it is. */
+static int check_boot_swap(const struct request *rq, struct err *e)
+{
+	const char *what = *rq->cache_id ? "cache id" : *rq->grant_id ? "grant id" :
+			   rq->sector_size != SECTOR_SIZE || rq->key_size != KEY_SIZE ? "sizes of its own" : NULL;
+
+	if (what) {
+		err_set(e, -EINVAL, "a swap volume without a KMS key has no %s", what);
+		return err_hint(e, "With --kms-key it is under that key; without, under a random one of each boot.");
+	}
+	if (rq->force)
+		return err_set(e, -EINVAL, "a swap volume without a KMS key overwrites nothing: wipefs %s first",
+			       rq->device);
+	if (device_name_is_stable(rq->device))
+		return 0;
+	err_set(e, -EINVAL, "%s may be another disk after the next boot, and nothing on a swap volume without a KMS key "
+		"tells", rq->device);
+	return err_hint(e, "Name it as under " DEVICE_STABLE_NAMES ".");
+}
+
 static int check_create(const struct raw *raw, struct request *rq, struct err *e)
 {
 	int rc;
 
+	if (raw->swap)
+		rq->kind = raw->kms_key ? VOLUME_SWAP : VOLUME_BOOT_SWAP;
 	if (raw->cache_id) {
 		rc = cache_id_check(raw->cache_id, e);
 		if (rc)
@@ -185,7 +210,7 @@ static int check_create(const struct raw *raw, struct request *rq, struct err *e
 		return err_set(e, -EINVAL, "sector size %u is not 512, 1024, 2048 or 4096", rq->sector_size);
 	if (rq->key_size != 32 && rq->key_size != 64)
 		return err_set(e, -EINVAL, "key size %u is not 64 or 32", rq->key_size);
-	return 0;
+	return rq->kind == VOLUME_BOOT_SWAP ? check_boot_swap(rq, e) : 0;
 }
 
 static int check_host(const struct raw *raw, struct request *rq, struct err *e)
@@ -230,6 +255,7 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		{ "allow_discards", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->allow_discards },
 		{ "force", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->force },
 		{ "no_open", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->no_open },
+		{ "swap", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &raw.swap },
 		{ "accept_older_header", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->accept_older_header },
 		{ "revoke_grant", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->revoke_grant },
 		{ "host", JS_STRING, JS_OPTIONAL, 1, 4096, .string = &raw.host },

@@ -44,6 +44,7 @@ struct request {
 	unsigned int sector_size;		/* bytes */
 	unsigned int key_size;			/* bytes */
 	bool allow_discards;
+	enum volume_kind kind;			/* from "swap" and "kms_key" */
 	bool force;
 	bool no_open;
 	bool accept_older_header;

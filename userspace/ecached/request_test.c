@@ -83,6 +83,41 @@ static void create_has_defaults_and_takes_all_its_members(void **state)
 	assert_true(rq.force && rq.no_open && rq.allow_discards);
 }
 
+#define SWAP "{\"verb\":\"create\",\"name\":\"s1\",\"swap\":true,\"device\":"
+
+static void swap_is_under_a_kms_key_or_one_of_each_boot(void **state)
+{
+	static const char *const bad[] = {
+		SWAP "\"/dev/vdb\"}",
+		SWAP "\"/dev/disk/by-path/x\"}",
+		SWAP "\"/dev/disk/by-id/x\",\"cache_id\":\"c\"}",
+		SWAP "\"/dev/disk/by-id/x\",\"grant_id\":\"ff\"}",
+		SWAP "\"/dev/disk/by-id/x\",\"force\":true}",
+		SWAP "\"/dev/disk/by-id/x\",\"sector_size\":512}",
+		SWAP "\"/dev/disk/by-id/x\",\"key_size\":32}",
+		"{\"verb\":\"open\",\"name\":\"s1\",\"swap\":true}",
+	};
+	struct request rq;
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		e = (struct err)ERR_INIT;
+		assert_int_equal(read_text(bad[i], &rq, &e), -EINVAL);
+		assert_true(e.what[0]);
+	}
+	assert_int_equal(read_text(SWAP "\"/dev/disk/by-id/x\"}", &rq, &e), 0);
+	assert_int_equal(rq.kind, VOLUME_BOOT_SWAP);
+	assert_int_equal(read_text(SWAP "\"/dev/disk/by-partuuid/x\",\"unit\":\"a.service\"}", &rq, &e), 0);
+	assert_int_equal(rq.kind, VOLUME_BOOT_SWAP);
+	assert_int_equal(read_text(SWAP "\"/dev/vdb\",\"kms_key\":\"alias/x\",\"cache_id\":\"c\",\"force\":true}",
+				   &rq, &e), 0);
+	assert_int_equal(rq.kind, VOLUME_SWAP);
+	assert_int_equal(read_text("{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}", &rq, &e), 0);
+	assert_int_equal(rq.kind, VOLUME_DATA);
+}
+
 static void everything_else_is_refused_with_a_reason(void **state)
 {
 	static const char *const bad[] = {
@@ -231,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_verb_in_its_plain_form),
 		cmocka_unit_test(create_has_defaults_and_takes_all_its_members),
+		cmocka_unit_test(swap_is_under_a_kms_key_or_one_of_each_boot),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),
 		cmocka_unit_test(only_unwrap_comes_with_a_descriptor),
 		cmocka_unit_test(only_status_and_list_are_for_everybody_in_the_group),

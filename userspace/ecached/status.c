@@ -8,6 +8,7 @@
 #include "../common/agentconf.h"
 #include "../common/clock.h"
 #include "../common/json.h"
+#include "../volume/swap.h"
 #include "mappings.h"
 #include "proto.h"
 #include "status.h"
@@ -215,6 +216,7 @@ static void put_state(struct json_object *o, const struct volume_view *v)
 
 static void put_pin(struct json_object *o, const struct pin *p)
 {
+	js_put_string(o, "kind", volume_kind_name(p->kind));
 	js_put_string(o, "device", p->device);
 	js_put_string(o, "cache_id", p->cache_id);
 	js_put_string(o, "luks_uuid", p->luks_uuid);
@@ -244,6 +246,19 @@ static void put_policies(struct json_object *o, const struct policies *p, const 
 	js_put(o, "policy", policy);
 }
 
+static void put_swap(struct json_object *o, const struct mapping *m)
+{
+	struct json_object *s;
+	struct swap_area a;
+
+	if (!m || swap_look("/proc", m->dev, &a, NULL))
+		return;
+	s = json_object_new_object();
+	js_put(s, "on", json_object_new_boolean(a.on));
+	js_put(s, "used", json_object_new_int64((int64_t)a.used));
+	js_put(o, "swap", s);
+}
+
 static void look(const struct env *env, struct volume_view *v)
 {
 	v->pin_rc = pin_load(env->pin_dir, v->name, &v->pin, &v->pin_err);
@@ -270,6 +285,8 @@ static int send_volume(const struct status_view *view, struct talk *t, struct vo
 		put_pin(o, &v->pin);
 		put_policies(o, &v->policies, v->watched);
 	}
+	if (!v->pin_rc && v->pin.kind != VOLUME_DATA)
+		put_swap(o, v->mapping);
 	put_state(o, v);
 	put_probe(o, v->watched, v->held);
 	put_target(o, v->mapping);

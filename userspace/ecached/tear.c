@@ -60,7 +60,7 @@ static void records(const struct env *env, const struct tear *t)
 	struct json_object *fields = json_object_new_object();
 	struct err e = ERR_INIT;
 
-	if (t->policy == POLICY_TEARDOWN && mark_state(env, t, &e))
+	if (t->policy == POLICY_TEARDOWN && !t->boot_key && mark_state(env, t, &e))
 		log_err("%s: the revocation could not be noted: %s", t->name, e.what);
 	js_put_string(fields, "verdict", t->verdict);
 	js_put_string(fields, "reason", t->reason);
@@ -350,6 +350,7 @@ int job_revoke(struct job *j, struct err *e)
 	job_policies(j->env, name, &pin, &policies, NULL);	/* whether they go together is for who opens */
 	t.unit = pin.unit;
 	t.hook = policies.hook;
+	t.boot_key = pin.kind == VOLUME_BOOT_SWAP;
 	t.deadline_ms = 1000LL * policies.teardown_deadline;
 	rc = tear_volume(j->env, &t, &report, e);
 	js_put_string(j->result, "name", name);

@@ -19,6 +19,7 @@ struct tear {
 	const char *verdict;		/* a word: "revoked", "lost", "fail-after", "key-lost" */
 	const char *reason;		/* the KMS's words, or whose order */
 	const char *request_id;		/* "" none */
+	bool boot_key;			/* no state to mark: the key is nowhere else */
 };
 
 /*

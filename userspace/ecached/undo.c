@@ -8,6 +8,7 @@
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
+#include "close.h"
 #include "creating.h"
 #include "retire.h"
 #include "trace.h"
@@ -53,7 +54,7 @@ static int undo_mapping(const struct env *env, const char *name, const struct in
 			return 0;	/* somebody else's */
 		if (rc || !m.exists || strcmp(m.luks_uuid, i->luks_uuid))
 			return rc;
-		rc = mapping_close(&env->dm, name, e);
+		rc = volume_close(env, name, e);
 		if (rc != -EBUSY || tries == CLOSE_TRIES)
 			return rc;
 		nanosleep(&pause, NULL);

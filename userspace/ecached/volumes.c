@@ -8,6 +8,7 @@
 #include "../common/log.h"
 #include "../volume/intent.h"
 #include "../volume/mapping.h"
+#include "../volume/swap.h"
 #include "activity.h"
 #include "job.h"
 #include "recover.h"
@@ -177,6 +178,23 @@ static void end_it(struct daemon *d, const char *name, const struct pin *p, cons
 	tears_add(d, &o);
 }
 
+static bool is_boot_swap(const struct env *env, const char *name)
+{
+	struct pin *p = malloc(sizeof(*p));
+	bool yes;
+
+	yes = p && !pin_load(env->pin_dir, name, p, NULL) && p->kind == VOLUME_BOOT_SWAP;
+	free(p);
+	return yes;
+}
+
+/* refresh_boot_swap - nobody can take its key back, so there is nothing to watch. */
+static void refresh_boot_swap(struct daemon *d, const struct mapping *m)
+{
+	if (m->is_ecache && m->status.state == DM_STATE_LOCKED && !m->open_count)
+		clean(d, m->name);
+}
+
 static void refresh_mapped(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s,
 			   bool scanning)
 {
@@ -191,8 +209,11 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 	}
 	if (s->is_revoked) {
 		watching_remove(d, m->name);
-		/* Not right after a teardown that left it: each try takes a deadline, and one a minute is enough. */
-		if (scanning && !m->deferred_remove)
+		/*
+		 * Not right after a teardown that left it: each try takes a deadline, and one a minute is enough. A
+		 * swap area that a hung disk kept is ended by a later one.
+		 */
+		if (scanning && (!m->deferred_remove || swap_uses("/proc", m->dev)))
 			end_it(d, m->name, p, s);
 		return;
 	}
@@ -241,6 +262,8 @@ static void refresh(struct daemon *d, const char *name, bool scanning)
 			log_err("%s: %s", name, e.what);
 	} else if (!w->mapping.exists) {
 		watching_remove(d, name);
+	} else if (is_boot_swap(&d->env, name)) {
+		refresh_boot_swap(d, &w->mapping);
 	} else if (state_load(d->env.state_dir, name, &w->state, &e)) {
 		log_err("%s is open but cannot be watched: %s", name, e.what);
 	} else if (!pin_load(d->env.pin_dir, name, &w->pin, &e)) {

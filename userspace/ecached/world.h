@@ -83,6 +83,7 @@ struct world {
 	bool kms_down, key_disabled, equal_halves, wrong_key, retire_refused;
 	bool no_dry_run;		/* the KMS does what it is asked, dry run or not */
 	bool may_grant;			/* CreateGrant was asked about */
+	bool swap_made, swapped, no_room;	/* one swap area */
 	enum creator_mode creator;
 	unsigned int creator_at;
 };
@@ -274,6 +275,8 @@ FAULTY(mapping_key_set, (const struct dm *dm, const char *name, const char *luks
 			 struct err *e), (dm, name, luks_uuid, key, e))
 FAULTY(mapping_announce, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
 FAULTY(mapping_close, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
+
+#include "swap_fake.h"
 
 int __real_create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i,
 		       struct device *device, bool last, struct err *e);

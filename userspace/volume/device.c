@@ -133,6 +133,18 @@ int device_open(struct device *d, const char *path, unsigned int flags, struct e
 	return rc;
 }
 
+bool device_name_is_stable(const char *path)
+{
+	static const char *const dirs[] = { "/dev/disk/by-partuuid/", "/dev/disk/by-id/" };
+	size_t i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (!strncmp(path, dirs[i], strlen(dirs[i])) && path[strlen(dirs[i])])
+			return true;
+	}
+	return false;
+}
+
 int device_reclaim(struct device *d, struct err *e)
 {
 	if (!d->rdev || d->claim >= 0)

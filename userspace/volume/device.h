@@ -43,6 +43,13 @@ void device_unclaim(struct device *d);
 int device_reclaim(struct device *d, struct err *e);	/* -EBUSY */
 void device_close(struct device *d);
 
+/*
+ * device_name_is_stable - whether a path names one disk whatever the order in which disks are found: for a device that
+ * nothing on it tells from others.
+ */
+#define DEVICE_STABLE_NAMES "/dev/disk/by-partuuid/ or /dev/disk/by-id/"
+bool device_name_is_stable(const char *path);
+
 /* device_major_minor - "M:N". */
 void device_major_minor(const struct device *d, char out[24]);
 

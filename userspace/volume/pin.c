@@ -8,13 +8,26 @@
 
 #include "../common/conf.h"
 #include "../common/fsio.h"
+#include "device.h"
 #include "names.h"
 #include "pin.h"
 #include "text.h"
 
+static const char *const kinds[] = {
+	[VOLUME_DATA] = "data",
+	[VOLUME_SWAP] = "swap",
+	[VOLUME_BOOT_SWAP] = "boot-swap",
+};
+
+const char *volume_kind_name(enum volume_kind k)
+{
+	return kinds[k];
+}
+
 void pin_init(struct pin *p)
 {
 	memset(p, 0, sizeof(*p));
+	p->swap_priority = SWAP_PRIORITY_ANY;
 	policies_init(&p->policy);
 }
 
@@ -22,6 +35,31 @@ static int parse_format(void *ctx, const char *value, struct err *e)
 {
 	(void)ctx;
 	return strcmp(value, "1") ? err_set(e, -EINVAL, "this version reads format 1 only") : 0;
+}
+
+static int parse_kind(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strcmp(value, kinds[i])) {
+			p->kind = i;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "must be data, swap or boot-swap");
+}
+
+static int parse_swap_priority(void *ctx, const char *value, struct err *e)
+{
+	size_t len = strlen(value);
+	struct pin *p = ctx;
+
+	if (!len || len > 5 || strspn(value, "0123456789") != len || atoi(value) > SWAP_PRIORITY_MAX)
+		return err_set(e, -EINVAL, "must be a number from 0 to %d", SWAP_PRIORITY_MAX);
+	p->swap_priority = atoi(value);
+	return 0;
 }
 
 static int parse_cache_id(void *ctx, const char *value, struct err *e)
@@ -122,11 +160,13 @@ static int parse_hook(void *ctx, const char *value, struct err *e)
 
 static const struct conf_key keys[] = {
 	{ "format", parse_format, 1 },
-	{ "cache-id", parse_cache_id, 1 },
+	{ "kind", parse_kind, 0 },
+	{ "cache-id", parse_cache_id, 0 },	/* these two: check_kind() */
 	{ "luks-uuid", parse_luks_uuid, 1 },
-	{ "key-arn", parse_key_arn, 1 },
+	{ "key-arn", parse_key_arn, 0 },
 	{ "device", parse_device, 1 },
 	{ "allow-discards", parse_discards, 0 },
+	{ "swap-priority", parse_swap_priority, 0 },
 	{ "unit", parse_unit, 0 },
 	{ "on-revoke", parse_on_revoke, 0 },
 	{ "on-disabled", parse_on_disabled, 0 },
@@ -138,6 +178,25 @@ static const struct conf_key keys[] = {
 	{ "hook", parse_hook, 0 },
 	{ NULL, NULL, 0 },
 };
+
+/* check_kind - what a kind needs, and what it has no use for. */
+static int check_kind(const char *path, const struct pin *p, struct err *e)
+{
+	if (p->kind == VOLUME_BOOT_SWAP) {
+		if (p->cache_id[0] || p->key_arn[0])
+			return err_set(e, -EINVAL, "%s: kind=boot-swap has no key of a KMS: no cache-id=, no key-arn=",
+				       path);
+		if (!device_name_is_stable(p->device))
+			return err_set(e, -EINVAL, "%s: kind=boot-swap needs a device under " DEVICE_STABLE_NAMES,
+				       path);
+		return 0;
+	}
+	if (!p->cache_id[0] || !p->key_arn[0])
+		return err_set(e, -EINVAL, "%s: required key \"%s\" is missing", path, p->cache_id[0] ? "key-arn" : "cache-id");
+	if (p->kind == VOLUME_DATA && p->swap_priority != SWAP_PRIORITY_ANY)
+		return err_set(e, -EINVAL, "%s: swap-priority= is for kind=swap and kind=boot-swap", path);
+	return 0;
+}
 
 static int check_owner(const char *path, struct err *e)
 {
@@ -166,6 +225,8 @@ int pin_load(const char *dir, const char *name, struct pin *p, struct err *e)
 		rc = check_owner(path, e);
 	if (!rc)
 		rc = conf_parse_file(path, keys, p, e);
+	if (!rc)
+		rc = check_kind(path, p, e);
 	if (rc)
 		pin_init(p);
 	return rc;
@@ -185,9 +246,13 @@ static int pin_write(const char *dir, const char *name, const struct pin *p, boo
 	f = open_memstream(&text, &len);
 	if (!f)
 		return err_set(e, -ENOMEM, "out of memory");
-	fprintf(f, "# Volume %s; see ecached.conf(5).\nformat=1\ncache-id=%s\nluks-uuid=%s\nkey-arn=%s\ndevice=%s\n",
-		name, p->cache_id, p->luks_uuid, p->key_arn, p->device);
-	fprintf(f, "allow-discards=%s\n", p->allow_discards ? "yes" : "no");
+	fprintf(f, "# Volume %s; see ecached.conf(5).\nformat=1\nkind=%s\n", name, volume_kind_name(p->kind));
+	if (p->kind != VOLUME_BOOT_SWAP)
+		fprintf(f, "cache-id=%s\nkey-arn=%s\n", p->cache_id, p->key_arn);
+	fprintf(f, "luks-uuid=%s\ndevice=%s\nallow-discards=%s\n", p->luks_uuid, p->device,
+		p->allow_discards ? "yes" : "no");
+	if (p->swap_priority != SWAP_PRIORITY_ANY)
+		fprintf(f, "swap-priority=%d\n", p->swap_priority);
 	if (p->unit[0])
 		fprintf(f, "unit=%s\n", p->unit);
 	policies = policies_text(&p->policy);
@@ -202,6 +267,8 @@ static int pin_write(const char *dir, const char *name, const struct pin *p, boo
 	/* A pin that would not load is not written. */
 	pin_init(&again);
 	rc = conf_parse_buf(path, text, len, keys, &again, e);
+	if (!rc)
+		rc = check_kind(path, &again, e);
 	if (!rc && strcmp(again.device, p->device))
 		rc = err_set(e, -EINVAL, "a device path must not begin or end with a blank");
 	if (!rc)

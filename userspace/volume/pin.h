@@ -8,6 +8,7 @@
 #include "../common/err.h"
 #include "../common/policy.h"
 #include "header.h"
+#include "swap.h"
 
 /*
  * The pin: what root says a volume is. Only what header, pin and request agree on reaches the KMS.
@@ -15,12 +16,22 @@
 #define PIN_DIR "/etc/ecache/volumes.d"
 #define PIN_UNIT_MAX 255
 
+enum volume_kind {
+	VOLUME_DATA,
+	VOLUME_SWAP,		/* a swap area, under a KMS key and a grant as any other */
+	VOLUME_BOOT_SWAP,	/* a swap area under a random key of this boot: no header, no KMS, no grant */
+};
+
+const char *volume_kind_name(enum volume_kind k);
+
 struct pin {
-	char cache_id[CACHE_ID_MAX + 1];
-	char luks_uuid[LUKS_UUID_LEN + 1];
-	char key_arn[KMS_ARN_MAX + 1];
+	enum volume_kind kind;
+	char cache_id[CACHE_ID_MAX + 1];	/* boot-swap: "" */
+	char luks_uuid[LUKS_UUID_LEN + 1];	/* boot-swap: the mapping's only */
+	char key_arn[KMS_ARN_MAX + 1];		/* boot-swap: "" */
 	char device[PATH_MAX];
 	bool allow_discards;
+	int swap_priority;		/* SWAP_PRIORITY_ANY unless given */
 	char unit[PIN_UNIT_MAX + 1];	/* "" when none */
 	struct policies policy;		/* over ecached.conf's */
 };

@@ -39,6 +39,8 @@ static void defaults(void **state)
 	assert_string_equal(p.unit, "");
 	assert_false(p.allow_discards);
 	assert_int_equal(p.policy.set, 0);
+	assert_int_equal(p.kind, VOLUME_DATA);
+	assert_int_equal(p.swap_priority, SWAP_PRIORITY_ANY);
 }
 
 static void round_trip(void **state)
@@ -75,6 +77,7 @@ static void bad_lines_are_named(void **state)
 		"more=1\n", "cache-id=x\n", "allow-discards=true\n", "unit=a b\n", "unit=../x.service\n", "unit=valkey\n",
 		"on-revoke=maybe\n", "on-disabled=\n", "unreachable=fail-after=\n", "unreachable=teardown\n",
 		"lease=0\n", "after-lock=reopen\n", "hook=hook\n",
+		"kind=Data\n", "kind=\n", "swap-priority=-1\n", "swap-priority=32768\n", "swap-priority=99999999999\n",
 		"probe-interval=0\n", "probe-interval=2d\n", "teardown-deadline=1s\n", "teardown-deadline=11m\n", "x\n",
 	};
 	struct scratch *s = *state;
@@ -110,6 +113,45 @@ static void every_identity_is_required(void **state)
 		put(s, text);
 		assert_int_equal(pin_load(s->dir, "v1", &p, NULL), -EINVAL);
 	}
+}
+
+static void kinds(void **state)
+{
+	static const char *const bad[] = {
+		/* what a boot-swap has not, and what only swap has */
+		"kind=boot-swap\n" MUST,
+		"format=1\nkind=boot-swap\nkey-arn=" SAMPLE_ARN "\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
+		"format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/vdb\n",
+		"format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/\n",
+		"format=1\nkind=boot-swap\ndevice=/dev/disk/by-id/x\n",
+		"format=1\nkind=swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
+		MUST "swap-priority=5\n",
+	};
+	struct scratch *s = *state;
+	struct pin p, q;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		put(s, bad[i]);
+		assert_int_equal(pin_load(s->dir, "v1", &p, NULL), -EINVAL);
+	}
+	assert_int_equal(pin_remove(s->dir, "v1", NULL), 0);
+	pin_init(&p);
+	p.kind = VOLUME_BOOT_SWAP;
+	p.swap_priority = 0;
+	strcpy(p.luks_uuid, SAMPLE_UUID);
+	strcpy(p.device, "/dev/disk/by-partuuid/x");
+	assert_int_equal(pin_create(s->dir, "v1", &p, NULL), 0);
+	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), 0);
+	assert_memory_equal(&p, &q, sizeof(p));
+	sample_pin(&p);
+	p.kind = VOLUME_SWAP;
+	p.swap_priority = SWAP_PRIORITY_MAX;
+	assert_int_equal(pin_replace(s->dir, "v1", &p, NULL), 0);
+	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), 0);
+	assert_memory_equal(&p, &q, sizeof(p));
+	p.kind = VOLUME_DATA;
+	assert_int_equal(pin_replace(s->dir, "v1", &p, NULL), -EINVAL);
 }
 
 static void a_pin_that_others_may_write_pins_nothing(void **state)
@@ -208,6 +250,7 @@ int main(void)
 		scratch_test(round_trip),
 		scratch_test(bad_lines_are_named),
 		scratch_test(every_identity_is_required),
+		scratch_test(kinds),
 		scratch_test(a_pin_that_others_may_write_pins_nothing),
 		scratch_test(names_cannot_leave_the_directory),
 		scratch_test(what_would_not_load_is_not_written),

@@ -10,6 +10,7 @@
 
 #include "../common/clock.h"
 #include "mapping.h"
+#include "swap.h"
 #include "teardown.h"
 #include "unit.h"
 #include "unmount.h"
@@ -84,6 +85,38 @@ static int step_umount(const struct teardown_spec *spec, int64_t until_ms, char 
 	return 0;
 }
 
+static int swapoff_it(const struct teardown_spec *spec, struct err *e)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/dev/mapper/%s", spec->name);
+	return swap_off("/proc", path, spec->dev, e);
+}
+
+/*
+ * step_swapoff - saves what processes have in it, if memory holds that and the disk is fast enough: a try, which nobody
+ * relies on. Without room it is not tried: the kernel would kill for what is about to be lost anyway.
+ */
+static int step_swapoff(const struct teardown_spec *spec, int64_t until_ms, char *note)
+{
+	struct err e = ERR_INIT;
+	struct swap_area a;
+	int rc;
+
+	(void)until_ms;
+	rc = swap_look("/proc", spec->dev, &a, &e);
+	if (!rc && !a.on)
+		return -ENOENT;
+	if (!rc)
+		rc = swap_room("/proc", "/sys/fs/cgroup", spec->name, &a, &e);
+	if (!rc)
+		rc = swapoff_it(spec, &e);
+	if (rc)
+		return fail(note, rc, &e);
+	snprintf(note, TEARDOWN_ERR_MAX + 1, "%llu MiB were used", (unsigned long long)(a.used >> 20));
+	return 0;
+}
+
 static int step_key(const struct teardown_spec *spec, int64_t until_ms, char *note)
 {
 	struct err e = ERR_INIT;
@@ -150,7 +183,7 @@ static int step_remove(const struct teardown_spec *spec, int64_t until_ms, char 
 {
 	struct err e = ERR_INIT;
 	struct mapping m;
-	int rc;
+	int rc, lost;
 
 	(void)until_ms;
 	if (spec->policy == POLICY_LOCK)
@@ -158,10 +191,14 @@ static int step_remove(const struct teardown_spec *spec, int64_t until_ms, char 
 	rc = mapping_get(spec->dm, spec->name, &m, &e);
 	if (rc == -EEXIST)
 		return fail(note, rc, &e);
-	rc = spec->dm->ops->remove(spec->dm->ctx, spec->name, true, &e);
+	/* Now every read of it fails at once, and the kernel marks the pages as lost: it needs no memory and ends. */
+	lost = swap_uses("/proc", spec->dev) ? swapoff_it(spec, &e) : 0;
+	rc = spec->dm->ops->remove(spec->dm->ctx, spec->name, true, lost ? NULL : &e);
 	if (rc == -ENXIO)
 		return -ENOENT;
-	return rc ? fail(note, rc, &e) : 0;
+	if (rc || lost)
+		return fail(note, rc ? rc : lost, &e);
+	return 0;
 }
 
 static int step_verify(const struct teardown_spec *spec, int64_t until_ms, char *note)
@@ -198,6 +235,7 @@ const struct teardown_steps teardown_real = {
 		[TEARDOWN_KILL] = step_kill,
 		[TEARDOWN_SHUTDOWN] = step_shutdown,
 		[TEARDOWN_UMOUNT] = step_umount,
+		[TEARDOWN_SWAPOFF] = step_swapoff,
 		[TEARDOWN_KEY] = step_key,
 		[TEARDOWN_ERROR] = step_error,
 		[TEARDOWN_REMOVE] = step_remove,

@@ -26,6 +26,7 @@ static const struct {
 	[TEARDOWN_KILL] = { 5, 12 },
 	[TEARDOWN_SHUTDOWN] = { 1, 2 },
 	[TEARDOWN_UMOUNT] = { 6, 10 },
+	[TEARDOWN_SWAPOFF] = { 6, 10 },
 	[TEARDOWN_KEY] = { 8, 10 },
 	[TEARDOWN_ERROR] = { 9, 10 },
 	[TEARDOWN_REMOVE] = { 1, 1 },
@@ -53,7 +54,7 @@ static int64_t end_of(const struct teardown_spec *spec, enum teardown_step s)
 int64_t teardown_until(const struct teardown_spec *spec, const enum teardown_step order[TEARDOWN_NR], unsigned int i,
 		       int64_t now)
 {
-	int64_t until = end_of(spec, order[i]), key_at = end_of(spec, TEARDOWN_UMOUNT), share;
+	int64_t until = end_of(spec, order[i]), key_at = end_of(spec, TEARDOWN_SWAPOFF), share;
 	unsigned int key = 0;
 
 	while (order[key] != TEARDOWN_KEY)

@@ -24,6 +24,7 @@ const char *teardown_step_name(enum teardown_step s)
 		[TEARDOWN_KILL] = "kill-cgroup",
 		[TEARDOWN_SHUTDOWN] = "fs-shutdown",
 		[TEARDOWN_UMOUNT] = "umount",
+		[TEARDOWN_SWAPOFF] = "swapoff",
 		[TEARDOWN_KEY] = "key",
 		[TEARDOWN_ERROR] = "error-table",
 		[TEARDOWN_REMOVE] = "remove",

@@ -21,20 +21,21 @@
  * dies.
  *
  * Slots, as parts of the deadline counted from the verdict: stop until 1/3, kill and file-system
- * shutdown until 1/2, umount until 6/10, then at the latest the key goes; error table until 9/10,
+ * shutdown until 1/2, umount and swapoff until 6/10, then at the latest the key goes; error table until 9/10,
  * remove until the end. Before the key goes the steps share what is left until its slot; after it a
  * step that has no time left still gets TEARDOWN_GRACE_MS. When half of the deadline has passed at
  * the start (a long queue), the key goes first. Every step runs, whatever happened to those before
- * it, so the whole ends at the latest eight graces after the deadline.
+ * it, so the whole ends at the latest nine graces after the deadline.
  */
 enum teardown_step {
 	TEARDOWN_STOP,		/* systemd StopUnit, waited for */
 	TEARDOWN_KILL,		/* cgroup.kill of the unit */
 	TEARDOWN_SHUTDOWN,	/* file system shutdown ioctl, ext4 and xfs */
 	TEARDOWN_UMOUNT,	/* in every mount namespace; detached when busy */
+	TEARDOWN_SWAPOFF,	/* of a swap area, when there is room for what is in it */
 	TEARDOWN_KEY,		/* key revoke or, policy lock, key wipe; status read back */
 	TEARDOWN_ERROR,		/* BLKFLSBUF; policy teardown: error table */
-	TEARDOWN_REMOVE,	/* policy teardown: remove, deferred while open */
+	TEARDOWN_REMOVE,	/* policy teardown: swapoff without the key, remove, deferred while open */
 	TEARDOWN_VERIFY,	/* what is left, read back: enum teardown_left */
 	TEARDOWN_NR
 };

@@ -107,13 +107,15 @@ STEP(fake_stop, TEARDOWN_STOP)
 STEP(fake_kill, TEARDOWN_KILL)
 STEP(fake_shutdown, TEARDOWN_SHUTDOWN)
 STEP(fake_umount, TEARDOWN_UMOUNT)
+STEP(fake_swapoff, TEARDOWN_SWAPOFF)
 STEP(fake_key, TEARDOWN_KEY)
 STEP(fake_error, TEARDOWN_ERROR)
 STEP(fake_remove, TEARDOWN_REMOVE)
 STEP(fake_verify, TEARDOWN_VERIFY)
 
 static const struct teardown_steps fakes = {
-	.run = { fake_stop, fake_kill, fake_shutdown, fake_umount, fake_key, fake_error, fake_remove, fake_verify },
+	.run = { fake_stop, fake_kill, fake_shutdown, fake_umount, fake_swapoff, fake_key, fake_error, fake_remove,
+		 fake_verify },
 };
 
 /* What the daemon does. */
