@@ -127,6 +127,9 @@ list_long() {
 	done
 	echo demo
 	echo demo-host
+	for k in $kernels; do
+		echo "swap-soak/$k"
+	done
 }
 
 # long_tests: of scripts/tests/long-*.sh, each in a guest of its own: its head says on which kernels, and with which options
@@ -415,9 +418,21 @@ group_long() {
 	done
 }
 
+# long_test KERNEL SCRIPT [ARGUMENT...]
 long_test() {
+	long_kernel=$1 long_script=$2
+	shift 2
 	# shellcheck disable=SC2046 # words
-	scripts/vm run --timeout 900 $(sed -n 's/^# Guest: //p' "$2") "$1" "$2"
+	scripts/vm run --timeout 1800 $(sed -n 's/^# Guest: //p' "$long_script") "$long_kernel" "$long_script" "$@"
+}
+
+# ten minutes of long-swap.sh on each kernel
+group_swap_soak() {
+	for k in $kernels; do
+		wanted "swap-soak/$k" || continue
+		build_module "$k" > /dev/null 2>&1
+		run "swap-soak/$k" long_test "$k" scripts/tests/long-swap.sh 600
+	done
 }
 
 group_older() {
@@ -445,7 +460,7 @@ group_demo_host() { run demo-host demo_host; }
 run_long() {
 	scripts/toolbox ensure || return 1
 	# here, since the lanes' demo and long tests would build it at once, in one folder
-	if { long_tests; echo demo; } | any_wanted; then
+	if { long_tests; echo demo; for k in $kernels; do echo "swap-soak/$k"; done; } | any_wanted; then
 		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
 	# three on two processors: the demos wait a minute here and there
@@ -453,9 +468,11 @@ run_long() {
 		lane debug long mutate_guests kcsan demo older mutate_units key_memory fuzz coverage &
 	done
 	wait
-	# by name only: half an hour for the demo of make check-long over again, as a host does it
+	# by name only: half an hour for the demo of make check-long over again, as a host does it; and half an hour of what long/KERNEL/swap
+	# does in a minute
 	if [ -n "$only" ]; then
 		group_demo_host
+		group_swap_soak
 	fi
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
