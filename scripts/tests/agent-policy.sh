@@ -88,8 +88,8 @@ status staying .problem | grep -q 'on-revoke: must be' || die "problem: $(status
 does ecachectl list
 status=0
 ecached --check-config > "$WORK/out" || status=$?
-[ $status -eq 1 ] && grep -q 'staying:[0-9]*: on-revoke: must be teardown, lock or hold' "$WORK/out" ||
-	die "--check-config: $status, $(cat "$WORK/out")"
+[ $status -eq 1 ] || die "--check-config: status $status"
+grep -q 'staying:[0-9]*: on-revoke: must be teardown, lock or hold' "$WORK/out" || die "--check-config: $(cat "$WORK/out")"
 cp "$WORK/pin" /etc/ecache/volumes.d/staying
 sed -i 's/^region=.*/region=local-2/' /etc/ecache/ecached.conf
 reload
