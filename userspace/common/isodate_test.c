@@ -105,8 +105,8 @@ static void what_is_written_is_read(void **state)
 
 		assert_non_null(gmtime_r(&local, &tm));
 		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06u%c%02d:%02d",
-			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, micro, east < 0 ? '-' : '+', abs(east) / 60,
-			 abs(east) % 60);
+			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, micro,
+			 east < 0 ? '-' : '+', abs(east) / 60, abs(east) % 60);
 		if (isodate_read(text, strlen(text), &d))
 			fail_msg("refused: %s", text);
 		assert_int_equal(d.unix_s, want);
