@@ -45,7 +45,7 @@ pair() {
 sectors='512 1024 2048 4096'
 [ "$KERNEL" != debug ] || sectors='512 4096'
 for sector in $sectors; do
-	pair 0 64 sector_size:$sector
-	IV_OFFSET=4096 pair $((4096 + sector / 512)) 32 sector_size:$sector
-	IV_OFFSET=4294967288 pair 16 64 sector_size:$sector iv_large_sectors
+	pair 0 64 "sector_size:$sector"
+	IV_OFFSET=4096 pair "$((4096 + sector / 512))" 32 "sector_size:$sector"
+	IV_OFFSET=4294967288 pair 16 64 "sector_size:$sector" iv_large_sectors
 done
