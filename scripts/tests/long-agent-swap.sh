@@ -1,5 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Kernels: 7.3
+# Guest: --smp 1 --disk 256M --disk 256M
 #
 # Volumes that the host swaps to. create --swap under a KMS key: what a process in a small cgroup has swapped is not on the disk in clear, and is as
 # it was afterwards. close is refused, and changes nothing, while there is no room for it; then it takes the area off. No process of the
@@ -45,7 +47,7 @@ mkfifo "$WORK/ask"
 
 # holds GROUP MIB MARK: a process in it; sets HOLDER. What it says is in $WORK/said, it is asked by lines to descriptor 9.
 holds() {
-	( exec sh -c 'echo $$ > '"$1"'/cgroup.procs && exec python3 "$@"' sh "$SRC/scripts/tests/agent-swap.py" "$2" "$3" ) \
+	( exec sh -c 'echo $$ > '"$1"'/cgroup.procs && exec python3 "$@"' sh "$SRC/scripts/tests/long-agent-swap.py" "$2" "$3" ) \
 		< "$WORK/ask" > "$WORK/said" 2> "$WORK/holder.log" &
 	HOLDER=$!
 	PIDS="$PIDS $HOLDER"
@@ -92,7 +94,7 @@ agents() {
 for pid in $(agents) $$; do
 	echo "$pid" > $agents/cgroup.procs
 done
-sh -c 'exec python3 "$@"' sh "$SRC/scripts/tests/agent-swap.py" 16 control < "$WORK/ask" > "$WORK/control" 2> /dev/null &
+sh -c 'exec python3 "$@"' sh "$SRC/scripts/tests/long-agent-swap.py" 16 control < "$WORK/ask" > "$WORK/control" 2> /dev/null &
 control=$!
 PIDS="$PIDS $control"
 echo $$ > /sys/fs/cgroup/cgroup.procs

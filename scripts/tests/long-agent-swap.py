@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A process that holds so many MiB, and for every line that it reads tells whether they are as it left them.
 
-    agent-swap.py MIB MARK
+    long-agent-swap.py MIB MARK
 
 Each page begins with MARK and its number; "holds" is said when all are written, "same" or "other" for a line.
 """
