@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../volume/mounts.h"
 #include "doctor_block.h"
 #include "doctor_tree.h"
 
@@ -22,22 +23,6 @@ struct walk {
 
 static void walk_block(struct walk *w);
 static void walk_file(struct walk *w, const char *path);
-
-void block_unescape(char *path)
-{
-	char *in = path, *out = path;
-
-	for (; *in; in++) {
-		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' && in[3] >= '0' &&
-		    in[3] <= '7') {
-			*out++ = (char)((in[1] - '0') * 64 + (in[2] - '0') * 8 + in[3] - '0');
-			in += 3;
-		} else {
-			*out++ = *in;
-		}
-	}
-	*out = '\0';
-}
 
 static const char *last_part(const char *path)
 {
@@ -212,14 +197,14 @@ static void walk_block(struct walk *w)
 }
 
 /* A line of mountinfo: "36 35 98:0 /root /mount/point opts shared:1 - ext4 /dev/sda1 rw". */
-struct mount {
+struct mount_line {
 	char number[32];
 	char point[PATH_MAX];
 	char type[64];
 	char source[PATH_MAX];
 };
 
-static bool parse_mount(const char *line, struct mount *m)
+static bool parse_mount(const char *line, struct mount_line *m)
 {
 	const char *dash;
 
@@ -228,8 +213,8 @@ static bool parse_mount(const char *line, struct mount *m)
 	dash = strstr(line, " - ");
 	if (!dash || sscanf(dash, " - %63s %4095s", m->type, m->source) != 2)
 		return false;
-	block_unescape(m->point);
-	block_unescape(m->source);
+	mounts_unescape(m->point);
+	mounts_unescape(m->source);
 	return true;
 }
 
@@ -243,10 +228,10 @@ static bool is_below(const char *path, const char *point)
 }
 
 /* mount_of - the one that @path is on: the deepest mount point above it, of several the last. */
-static bool mount_of(const struct doctor *d, const char *path, struct mount *out)
+static bool mount_of(const struct doctor *d, const char *path, struct mount_line *out)
 {
 	char *text = malloc(MOUNTS_MAX), *line, *rest = text;
-	struct mount *m = malloc(sizeof(*m));
+	struct mount_line *m = malloc(sizeof(*m));
 	size_t best = 0;
 
 	if (text && m && tree_read(d, text, MOUNTS_MAX, "/proc/self/mountinfo")) {
@@ -274,7 +259,7 @@ static bool name_of_number(struct walk *w, const char *number)
 
 static void walk_file(struct walk *w, const char *path)
 {
-	struct mount *m = malloc(sizeof(*m));
+	struct mount_line *m = malloc(sizeof(*m));
 
 	set_name(w, path);
 	if (!m || w->depth > DEPTH_MAX || !mount_of(w->d, path, m))

@@ -33,7 +33,4 @@ void block_disks_of_file(const struct doctor *d, const char *path, struct block_
 /* block_common - a disk that is in both; NULL: none. */
 const char *block_common(const struct block_disks *a, const struct block_disks *b);
 
-/* block_unescape - "\040" as /proc writes a blank in a path; in place. */
-void block_unescape(char *path);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../volume/mounts.h"
 #include "doctor_block.h"
 #include "doctor_tree.h"
 
@@ -43,7 +44,7 @@ static void check_swap(const struct doctor *d, struct finding *f)
 	while ((line = strsep(&rest, "\n"))) {
 		if (*line != '/' || sscanf(line, "%4095s %31s", name, type) != 2)
 			continue;
-		block_unescape(name);
+		mounts_unescape(name);
 		judge_swap(d, name, !strcmp(type, "file"), f);
 	}
 	if (!*f->found)

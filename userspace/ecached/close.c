@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "../common/json.h"
 #include "../volume/swap.h"
 #include "close.h"
 
 #define CGROUPS "/sys/fs/cgroup"
-
-/* is_swap - by its pin. What somebody made swap by hand, of another volume, is his to end: mapping_close() names it. */
-static bool is_swap(const struct env *env, const char *name)
-{
-	struct pin *p = malloc(sizeof(*p));
-	bool yes;
-
-	yes = p && !pin_load(env->pin_dir, name, p, NULL) && p->kind != VOLUME_DATA;
-	free(p);
-	return yes;
-}
 
 static int stop_swap(const char *name, dev_t dev, struct err *e)
 {
@@ -43,7 +31,8 @@ int volume_close(const struct env *env, const char *name, struct err *e)
 	rc = mapping_get(&env->dm, name, &m, e);
 	if (rc || !m.exists)
 		return rc;
-	if (is_swap(env, name))
+	/* What somebody made swap by hand, of another volume, is his to end: mapping_close() names it. */
+	if (pin_kind(env->pin_dir, name) != VOLUME_DATA)
 		rc = stop_swap(name, m.dev, e);
 	return rc ? rc : mapping_close(&env->dm, name, e);
 }

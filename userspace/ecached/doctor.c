@@ -136,8 +136,9 @@ static int ask_volume(void *ctx, const char *name)
 		rc = -ECANCELED;
 		goto out;
 	}
-	if (pin_load(env->pin_dir, name, &w->pin, NULL))
-		goto out;		/* status tells */
+	/* Of a file that cannot be read status tells. */
+	if (pin_load(env->pin_dir, name, &w->pin, NULL) || w->pin.kind == VOLUME_BOOT_SWAP)
+		goto out;
 	have_state = !state_load(env->state_dir, name, &w->state, NULL);
 	answers = json_object_object_get(q->keys, w->pin.key_arn);
 	if (!answers) {

@@ -57,6 +57,25 @@ static void every_question_is_asked_and_nothing_happens(void **state)
 	place_drop(p);
 }
 
+/* Its key is no KMS's: there is nothing to ask. */
+static void a_boot_swap_is_left_out(void **state)
+{
+	struct place *p = place_make();
+	struct json_object *volume, *result;
+	struct request rq = ask(REQUEST_CREATE);
+
+	(void)state;
+	rq.kind = VOLUME_BOOT_SWAP;
+	rq.no_open = true;
+	strcpy(rq.device, p->disk);
+	assert_int_equal(run_job(p, job_create, &rq, NULL), RAN_OK);
+	result = examine(p, &volume);
+	assert_null(volume);
+	assert_int_equal(world->probes + world->mays, 0);
+	json_object_put(result);
+	place_drop(p);
+}
+
 static void the_canary_is_asked_where_there_is_one(void **state)
 {
 	struct place *p = place_with_volume();
@@ -108,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_question_is_asked_and_nothing_happens),
+		cmocka_unit_test(a_boot_swap_is_left_out),
 		cmocka_unit_test(the_canary_is_asked_where_there_is_one),
 		cmocka_unit_test(no_grant_is_asked_for_where_dry_runs_are_unknown),
 		cmocka_unit_test(a_kms_that_is_silent_is_asked_once),

@@ -69,7 +69,12 @@ static int hand_out(int fd, const struct secret *key, struct err *e)
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	int rc;
 
-	if (poll(&p, 1, WRITE_MS) <= 0)
+	do {
+		rc = poll(&p, 1, WRITE_MS);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return err_sys(e, -errno, "cannot wait for the reader of the key");
+	if (!rc)
 		return err_set(e, -ETIMEDOUT, "nobody reads what the key would be written to");
 	rc = write_all(fd, key->data, key->len);
 	return rc ? err_sys(e, rc, "cannot write the key to the descriptor") : 0;

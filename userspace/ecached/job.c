@@ -29,6 +29,13 @@ int job_policies(const struct env *env, const char *name, const struct pin *p, s
 	return rc;
 }
 
+int job_has_grant(const char *name, const struct pin *p, struct err *e)
+{
+	if (p->kind != VOLUME_BOOT_SWAP)
+		return 0;
+	return err_set(e, -EINVAL, "%s has no grant: its key is a random one of each boot", name);
+}
+
 int job_no_intent(const struct env *env, const char *name, struct err *e)
 {
 	struct intent i;

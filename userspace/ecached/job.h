@@ -49,6 +49,9 @@ int job_pin(const struct env *env, const char *name, struct pin *p, struct err *
  */
 int job_policies(const struct env *env, const char *name, const struct pin *p, struct policies *out, struct err *e);
 
+/* job_has_grant - -EINVAL for a volume whose key is no KMS's. */
+int job_has_grant(const char *name, const struct pin *p, struct err *e);
+
 /* job_no_intent - -EBUSY when unfinished work of create, destroy or regrant is on record. */
 int job_no_intent(const struct env *env, const char *name, struct err *e);
 

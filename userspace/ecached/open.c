@@ -233,16 +233,9 @@ static int remember(struct opening *op, struct err *e)
 	return state_store(op->env->state_dir, op->o->name, s, e);
 }
 
-static bool is_swapped_to(dev_t dev)
+/* get_key - nobody has it without its record. */
+static int get_key(struct opening *op, const char *event, const char *to, struct err *e)
 {
-	struct swap_area a;
-
-	return !swap_look("/proc", dev, &a, NULL) && a.on;
-}
-
-static int open_it(struct opening *op, struct err *e)
-{
-	struct err undo = ERR_INIT;
 	int rc;
 
 	rc = load_header(op, e);
@@ -250,8 +243,38 @@ static int open_it(struct opening *op, struct err *e)
 		rc = unwrap(op, e);
 	if (!rc)
 		rc = check_key(op, e);
-	if (!rc)
-		rc = record(op, "open", NULL, e);
+	return rc ? rc : record(op, event, to, e);
+}
+
+static struct opening *opening_new(const struct env *env, struct talk *t, const struct open_options *o, struct err *e)
+{
+	struct opening *op = calloc(1, sizeof(*op));
+
+	if (!op) {
+		err_sys(e, -ENOMEM, "cannot open %s", o->name);
+		return NULL;
+	}
+	op->env = env;
+	op->talk = t;
+	op->o = o;
+	op->device = (struct device)DEVICE_INIT;
+	op->key = (struct secret)SECRET_INIT;
+	return op;
+}
+
+static void opening_free(struct opening *op)
+{
+	secret_wipe(&op->key);
+	device_close(&op->device);
+	free(op);
+}
+
+static int open_it(struct opening *op, struct err *e)
+{
+	struct err undo = ERR_INIT;
+	int rc;
+
+	rc = get_key(op, "open", NULL, e);
 	if (!rc)
 		rc = volume_activate(op->env, op->o->name, &op->device, &op->header, &op->pin, &op->key,
 				     op->mapping.exists ? ACTIVATE_LOCKED : 0, e);
@@ -266,22 +289,17 @@ static int open_it(struct opening *op, struct err *e)
 
 int volume_open(const struct env *env, struct talk *t, const struct open_options *o, struct opened *out, struct err *e)
 {
-	struct opening *op = calloc(1, sizeof(*op));
+	struct opening *op = opening_new(env, t, o, e);
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (!op)
-		return err_sys(e, -ENOMEM, "cannot open %s", o->name);
-	op->env = env;
-	op->talk = t;
-	op->o = o;
-	op->device = (struct device)DEVICE_INIT;
-	op->key = (struct secret)SECRET_INIT;
+		return -ENOMEM;
 	rc = load_local(op, e);
 	if (!rc)
 		rc = look_at_mapping(op, e);
 	/* One that died before its swap area was there: made anew, there is nothing in it. */
-	if (rc == 1 && op->pin.kind == VOLUME_BOOT_SWAP && !is_swapped_to(op->mapping.dev))
+	if (rc == 1 && op->pin.kind == VOLUME_BOOT_SWAP && !swap_uses("/proc", op->mapping.dev))
 		rc = 0;
 	if (rc == 1) {
 		out->already = true;
@@ -296,8 +314,7 @@ int volume_open(const struct env *env, struct talk *t, const struct open_options
 		strcpy(out->key_id, out->already ? op->mapping.status.key_id : op->header.token.key_id);
 		strcpy(out->request_id, op->request_id);
 	}
-	device_close(&op->device);
-	free(op);
+	opening_free(op);
 	return rc;
 }
 
@@ -305,34 +322,23 @@ int volume_key(const struct env *env, struct talk *t, const char *name, const ch
 	       char request_id[REQUEST_ID_SIZE], struct err *e)
 {
 	const struct open_options o = { .name = name };
-	struct opening *op = calloc(1, sizeof(*op));
+	struct opening *op = opening_new(env, t, &o, e);
 	int rc;
 
 	*request_id = '\0';
 	if (!op)
-		return err_sys(e, -ENOMEM, "cannot unwrap the key of %s", name);
-	op->env = env;
-	op->talk = t;
-	op->o = &o;
-	op->device = (struct device)DEVICE_INIT;
-	op->key = (struct secret)SECRET_INIT;
+		return -ENOMEM;
 	rc = load_local(op, e);
+	if (!rc)
+		rc = job_has_grant(name, &op->pin, e);
 	if (!rc)
 		rc = mapping_get(&env->dm, name, &op->mapping, e);
 	if (!rc)
-		rc = load_header(op, e);
-	if (!rc)
-		rc = unwrap(op, e);
-	if (!rc)
-		rc = check_key(op, e);
-	if (!rc)
-		rc = record(op, "unwrap", to, e);
+		rc = get_key(op, "unwrap", to, e);
 	if (!rc)
 		secret_move(key, &op->key);
-	secret_wipe(&op->key);
 	memcpy(request_id, op->request_id, sizeof(op->request_id));
-	device_close(&op->device);
-	free(op);
+	opening_free(op);
 	return rc;
 }
 

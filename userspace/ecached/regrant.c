@@ -54,8 +54,8 @@ static int load(struct regranting *r, struct err *e)
 	int rc;
 
 	rc = job_pin(env, name, &r->pin, e);
-	if (!rc && r->pin.kind == VOLUME_BOOT_SWAP)
-		rc = err_set(e, -EINVAL, "%s has no grant: its key is a random one of each boot", name);
+	if (!rc)
+		rc = job_has_grant(name, &r->pin, e);
 	if (!rc)
 		rc = job_no_intent(env, name, e);
 	if (rc)

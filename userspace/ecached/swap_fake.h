@@ -15,6 +15,14 @@ int __wrap_swap_look(const char *proc, dev_t dev, struct swap_area *a, struct er
 	return 0;
 }
 
+typeof(swap_uses) __wrap_swap_uses;
+bool __wrap_swap_uses(const char *proc, dev_t dev)
+{
+	(void)proc;
+	(void)dev;
+	return world->swapped;
+}
+
 typeof(swap_room) __wrap_swap_room;
 int __wrap_swap_room(const char *proc, const char *cgroups, const char *name, const struct swap_area *a, struct err *e)
 {

@@ -104,10 +104,15 @@ static void a_boot_swap_asks_no_kms_and_has_another_key_each_time(void **state)
 {
 	struct place *p = place_make();
 	struct request rq = create_of(p, VOLUME_BOOT_SWAP);
+	struct request grant = ask(REQUEST_REVOKE), key = ask(REQUEST_UNWRAP);
+	int pair[2];
 	char first[KEYID_LEN + 1];
 	struct err e = ERR_INIT;
 
 	(void)state;
+	grant.revoke_grant = true;
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	key.fd = pair[1];
 	p->conf.host_principal = p->none;
 	world->kms_down = true;
 	assert_int_equal(run_job(p, job_create, &rq, NULL), RAN_OK);
@@ -122,6 +127,13 @@ static void a_boot_swap_asks_no_kms_and_has_another_key_each_time(void **state)
 	assert_true(world->swapped);
 	assert_int_equal(do_verb(p, REQUEST_REGRANT, &e), RAN_FAILED);
 	assert_non_null(strstr(e.what, "has no grant"));
+	assert_int_equal(run_job(p, job_revoke, &grant, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "has no grant"));
+	assert_true(world->swapped);		/* refused before anything is torn down */
+	assert_int_equal(run_job(p, job_unwrap, &key, &e), RAN_FAILED);
+	assert_non_null(strstr(e.what, "has no grant"));
+	close(pair[0]);
+	close(pair[1]);
 	assert_int_equal(do_verb(p, REQUEST_CLOSE, NULL), RAN_OK);
 	place_used_disk(p);
 	assert_int_equal(do_verb(p, REQUEST_OPEN, &e), RAN_FAILED);

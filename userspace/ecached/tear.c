@@ -345,6 +345,8 @@ int job_revoke(struct job *j, struct err *e)
 	int rc;
 
 	rc = job_pin(j->env, name, &pin, e);
+	if (!rc && j->rq->revoke_grant)
+		rc = job_has_grant(name, &pin, e);
 	if (rc)
 		return rc;
 	job_policies(j->env, name, &pin, &policies, NULL);	/* whether they go together is for who opens */

@@ -178,16 +178,6 @@ static void end_it(struct daemon *d, const char *name, const struct pin *p, cons
 	tears_add(d, &o);
 }
 
-static bool is_boot_swap(const struct env *env, const char *name)
-{
-	struct pin *p = malloc(sizeof(*p));
-	bool yes;
-
-	yes = p && !pin_load(env->pin_dir, name, p, NULL) && p->kind == VOLUME_BOOT_SWAP;
-	free(p);
-	return yes;
-}
-
 /* refresh_boot_swap - nobody can take its key back, so there is nothing to watch. */
 static void refresh_boot_swap(struct daemon *d, const struct mapping *m)
 {
@@ -262,7 +252,7 @@ static void refresh(struct daemon *d, const char *name, bool scanning)
 			log_err("%s: %s", name, e.what);
 	} else if (!w->mapping.exists) {
 		watching_remove(d, name);
-	} else if (is_boot_swap(&d->env, name)) {
+	} else if (pin_kind(d->env.pin_dir, name) == VOLUME_BOOT_SWAP) {
 		refresh_boot_swap(d, &w->mapping);
 	} else if (state_load(d->env.state_dir, name, &w->state, &e)) {
 		log_err("%s is open but cannot be watched: %s", name, e.what);

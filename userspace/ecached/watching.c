@@ -164,8 +164,7 @@ static void op_brake(void *ctx, bool engaged)
 	(void)ctx;
 	if (engaged)
 		log_fields(LOG_ALERT, "denials under several keys at once: held, nothing is torn down until all "
-			   "answer OK; "
-			   "`ecachectl confirm` says that they are meant", "ECACHE_EVENT", "brake", NULL);
+			   "answer OK; `ecachectl confirm` says that they are meant", "ECACHE_EVENT", "brake", NULL);
 	else
 		log_fields(LOG_NOTICE, "the brake is released: denials count again", "ECACHE_EVENT",
 			   "brake-released", NULL);

@@ -48,9 +48,8 @@ static bool check(const struct net_request *rq, size_t bytes)
 	const struct operation *op = operation_of(rq->op);
 
 	return op && fits(op->key_arn, rq->key_arn) && fits(op->context, rq->context) && fits(op->blob, rq->blob) &&
-	       fits(op->grant_token, rq->grant_token) && fits(op->grant_id, rq->grant_id) && fits(op->right,
-												  rq->right) &&
-	       fits(op->bytes, bytes) && bytes <= BYTES_MAX;
+	       fits(op->grant_token, rq->grant_token) && fits(op->grant_id, rq->grant_id) &&
+	       fits(op->right, rq->right) && fits(op->bytes, bytes) && bytes <= BYTES_MAX;
 }
 
 int net_request_encode(const struct net_request *rq, size_t secret_len, struct json_object **out)

@@ -15,8 +15,7 @@
 #include "mounts.h"
 #include "text.h"
 
-/* unescape - the kernel writes blank, tab, newline and backslash as \ooo; in place. */
-static void unescape(char *s)
+void mounts_unescape(char *s)
 {
 	char *out = s;
 
@@ -36,7 +35,7 @@ bool mounts_is_device(char *path, dev_t dev)
 {
 	struct stat st;
 
-	unescape(path);
+	mounts_unescape(path);
 	return path[0] == '/' && !stat(path, &st) && S_ISBLK(st.st_mode) && st.st_rdev == dev;
 }
 
@@ -63,7 +62,7 @@ static bool split(char *text, struct line *l)
 	l->source = strtok_r(NULL, " \n", &save);
 	if (!l->source || sscanf(id, "%u", &l->id) != 1 || sscanf(devno, "%u:%u", &l->major, &l->minor) != 2)
 		return false;
-	unescape(l->path);
+	mounts_unescape(l->path);
 	return true;
 }
 

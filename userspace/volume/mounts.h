@@ -39,6 +39,9 @@ void mount_list_free(struct mount_list *l);
  */
 int mounts_read(int fd, dev_t dev, struct mount_list *out, struct err *e);
 
+/* mounts_unescape - the kernel writes blank, tab, newline and backslash in a path as \ooo; in place. */
+void mounts_unescape(char *path);
+
 /* mounts_is_device - whether a path as the kernel writes it (unescaped here, in place) is that block device. */
 bool mounts_is_device(char *path, dev_t dev);
 

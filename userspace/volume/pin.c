@@ -232,6 +232,17 @@ int pin_load(const char *dir, const char *name, struct pin *p, struct err *e)
 	return rc;
 }
 
+enum volume_kind pin_kind(const char *dir, const char *name)
+{
+	struct pin *p = malloc(sizeof(*p));
+	enum volume_kind kind = VOLUME_DATA;
+
+	if (p && !pin_load(dir, name, p, NULL))
+		kind = p->kind;
+	free(p);
+	return kind;
+}
+
 static int pin_write(const char *dir, const char *name, const struct pin *p, bool create, struct err *e)
 {
 	char path[PATH_MAX], *text = NULL, *policies;

@@ -24,6 +24,9 @@ enum volume_kind {
 
 const char *volume_kind_name(enum volume_kind k);
 
+/* pin_kind - VOLUME_DATA too when the pin cannot be read. */
+enum volume_kind pin_kind(const char *dir, const char *name);
+
 struct pin {
 	enum volume_kind kind;
 	char cache_id[CACHE_ID_MAX + 1];	/* boot-swap: "" */

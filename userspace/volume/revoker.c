@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/log.h"
 #include "../common/memory.h"
 #include "child.h"
-#include "../common/clock.h"
 #include "mapping.h"
 #include "revoker.h"
 #include "text.h"

@@ -137,11 +137,17 @@ int swap_on(const char *proc, const char *path, dev_t dev, int priority, bool di
 	return err_sys(e, rc, "cannot swap to %s", path);
 }
 
-/* wait_off - somebody else (systemd at the shutdown) is taking it off; it is listed until that has ended. */
-static void wait_off(const char *proc, dev_t dev)
+/*
+ * take_off - -EINVAL of an area that is listed: somebody else (systemd at the shutdown) is taking it off. It is listed
+ * until that has ended, and still is when that has failed; then it is ours to try.
+ */
+static int take_off(const char *proc, const char *path, dev_t dev)
 {
-	while (swap_uses(proc, dev))
+	int rc;
+
+	while ((rc = swapoff(path) ? -errno : 0) == -EINVAL && swap_uses(proc, dev))
 		sleep_ms(POLL_MS);
+	return rc == -EINVAL ? 0 : rc;
 }
 
 int swap_off(const char *proc, const char *path, dev_t dev, struct err *e)
@@ -151,14 +157,10 @@ int swap_off(const char *proc, const char *path, dev_t dev, struct err *e)
 	if (!swap_uses(proc, dev))
 		return 0;
 	memory_io(true);
-	rc = swapoff(path) ? -errno : 0;
+	rc = take_off(proc, path, dev);
 	memory_io(false);
 	if (!rc)
 		return 0;
-	if (rc == -EINVAL) {
-		wait_off(proc, dev);
-		return 0;
-	}
 	err_sys(e, rc, "cannot end swapping to %s", path);
 	if (rc == -ENOMEM)
 		err_hint(e, "What is in it needs memory: end something, or add memory or another swap area.");

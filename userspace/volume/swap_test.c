@@ -23,6 +23,7 @@ static struct {
 	int errno_on, errno_off;
 	int flags;
 	unsigned int ons, offs;
+	unsigned int taken_until;	/* so many times somebody else is taking it off, who then fails */
 	bool gone_after_off;
 } world;
 
@@ -55,6 +56,10 @@ int __wrap_swapoff(const char *path)
 {
 	assert_string_equal(path, "/dev/mapper/s1");
 	world.offs++;
+	if (world.offs <= world.taken_until) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (world.gone_after_off)
 		scratch_write(world.scratch, "swaps", HEAD OTHER);
 	errno = world.errno_off;
@@ -148,6 +153,18 @@ static void off_by_somebody_else_is_waited_for(void **state)
 	assert_false(swap_uses(world.proc, DEV));
 }
 
+static void off_by_somebody_else_who_fails_is_done_here(void **state)
+{
+	swaps(*state, HEAD OURS OTHER);
+	world.taken_until = 2;
+	assert_int_equal(swap_off(world.proc, "/dev/mapper/s1", DEV, NULL), 0);
+	assert_int_equal(world.offs, 3);
+	world.offs = 0;
+	world.errno_off = ENOMEM;
+	assert_int_equal(swap_off(world.proc, "/dev/mapper/s1", DEV, NULL), -ENOMEM);
+	assert_int_equal(world.offs, 3);
+}
+
 static void mkswap_makes_an_area_or_says_why_not(void **state)
 {
 	struct scratch *s = *state;
@@ -179,6 +196,7 @@ int main(void)
 		scratch_test(what_holds_no_area_is_told_so),
 		scratch_test(off),
 		scratch_test(off_by_somebody_else_is_waited_for),
+		scratch_test(off_by_somebody_else_who_fails_is_done_here),
 		scratch_test(mkswap_makes_an_area_or_says_why_not),
 	};
 
