@@ -22,7 +22,7 @@
 
 static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, unsigned int order)
 {
-	struct page *page = order ? NULL : ecache_page_pop();
+	struct page *page = ecache_page_pop(order);
 
 	if (!page)
 		page = alloc_pages(gfp | (order ? __GFP_COMP : 0), order);
@@ -34,7 +34,7 @@ static struct page *bounce_alloc(struct ecache_bounce_pool *pool, gfp_t gfp, uns
 
 static void bounce_free(struct ecache_bounce_pool *pool, struct page *page, unsigned int order)
 {
-	if (order || !ecache_page_push(page))
+	if (!ecache_page_push(page, order))
 		__free_pages(page, order);
 	percpu_counter_sub(&pool->used, 1 << order);
 }
@@ -155,9 +155,10 @@ static int bounce_get_fast(struct ecache_bounce *b, unsigned int bytes)
 
 /*
  * Sleeps until the reserve has given all. It cannot wait for itself: what it waits for is
- * with the disk, and requests in the caller's plug are sent when it sleeps.
+ * with the disk, and requests in the caller's plug are sent when it sleeps. Out of line, so that
+ * what locks is not in the function that most writes need.
  */
-static void bounce_get_reserve(struct ecache_bounce *b, unsigned int bytes)
+static noinline void bounce_get_reserve(struct ecache_bounce *b, unsigned int bytes)
 {
 	struct ecache_bounce_pool *pool = b->pool;
 	unsigned int noio, len;

@@ -171,7 +171,7 @@ static void accel_read_endio(struct bio *bio)
 		ecache_io_end(io, bio);
 		return;
 	}
-	ecache_count(io->et->vol, deferred_reads, 1);
+	io->decrypted = ECACHE_LATER;
 	ecache_batch_queue(batch);
 }
 

@@ -163,6 +163,7 @@ static int inline_map(struct ecache_target *et, struct bio *bio, struct ecache_i
 	/* The fallback may take the bio over, and nobody could poll for it. */
 	bio_clear_polled(bio);
 	bio->bi_iter.bi_sector = et->start + sector;
+	io->decrypted = ECACHE_BY_DISK;
 	io->iter = bio->bi_iter;
 	io->end_io = bio->bi_end_io;
 	bio->bi_end_io = inline_endio;

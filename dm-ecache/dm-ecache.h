@@ -51,8 +51,10 @@ static_assert(ECACHE_MAX_WRITE_PAGES <= BIO_MAX_VECS);
 /* Bounce bvecs that fit into the per-bio data; more come from a mempool. */
 #define ECACHE_INLINE_VECS	8
 
-/* Single free pages that each CPU keeps for the next writes. See page-stack.c. */
+/* Free pages that each CPU keeps for the next writes, single ones and large ones. See page-stack.c. */
 #define ECACHE_PAGE_STACK	16
+#define ECACHE_LARGE_STACK	2
+#define ECACHE_LARGE_ORDER	get_order(SZ_64K)
 
 /* Helpers of one large bio, besides the CPU that has it. */
 #define ECACHE_MAX_HELPERS	3
@@ -184,7 +186,7 @@ struct ecache_key {
  * and order are those of ecache_stat_names in stats.c.
  */
 struct ecache_stats {
-	u64 reads, writes;			/* completed without error */
+	u64 reads, writes;			/* without error; reads: the disk decrypted, in a sum all */
 	u64 read_sectors, write_sectors;	/* of 512 bytes */
 	u64 inline_reads, deferred_reads;	/* decrypted in the completion, or later */
 	u64 errors;				/* failed here or below */
@@ -373,12 +375,19 @@ struct ecache_fork {
 	struct ecache_helper helper[ECACHE_MAX_HELPERS];
 };
 
+enum ecache_decrypted {
+	ECACHE_BY_DISK,			/* or by blk-crypto above it */
+	ECACHE_IN_COMPLETION,
+	ECACHE_LATER,
+};
+
 /*
  * struct ecache_io - our part of the bio that dm hands us
  *
  * @iter: as it was after remapping: lower drivers consume the bio's own
  * @epoch: of the key under which the bio began
  * @start_ns: CLOCK_MONOTONIC when it came, 0 if it is not timed
+ * @decrypted: reads: where, once the disk is done
  * @orig_vec: writes: what the bounce pages stand in for
  */
 struct ecache_io {
@@ -387,6 +396,7 @@ struct ecache_io {
 	bio_end_io_t *end_io;
 	u64 epoch;
 	u64 start_ns;
+	enum ecache_decrypted decrypted;
 	union {
 		struct llist_node node;		/* deferred, small */
 		struct work_struct work;	/* deferred, large */

@@ -78,7 +78,12 @@ void ecache_io_end(struct ecache_io *io, struct bio *bio)
 		ecache_count(vol, writes, 1);
 		ecache_count(vol, write_sectors, sectors);
 	} else {
-		ecache_count(vol, reads, 1);
+		if (likely(io->decrypted == ECACHE_IN_COMPLETION))
+			ecache_count(vol, inline_reads, 1);
+		else if (io->decrypted == ECACHE_LATER)
+			ecache_count(vol, deferred_reads, 1);
+		else
+			ecache_count(vol, reads, 1);
 		ecache_count(vol, read_sectors, sectors);
 	}
 	if (unlikely(io->start_ns))
@@ -129,7 +134,6 @@ void ecache_read_finish(struct ecache_io *io)
 static void read_endio(struct bio *bio)
 {
 	struct ecache_io *io = dm_per_bio_data(bio, sizeof(*io));
-	struct ecache_volume *vol = io->et->vol;
 
 	bio->bi_end_io = io->end_io;
 	if (unlikely(bio->bi_status)) {
@@ -137,11 +141,11 @@ static void read_endio(struct bio *bio)
 		return;
 	}
 	if (likely(ecache_cpu_usable_here())) {
-		ecache_count(vol, inline_reads, 1);
+		io->decrypted = ECACHE_IN_COMPLETION;
 		ecache_read_finish(io);
 		return;
 	}
-	ecache_count(vol, deferred_reads, 1);
+	io->decrypted = ECACHE_LATER;
 	ecache_defer_read(io);
 }
 

@@ -42,10 +42,10 @@ static bool bio_is_acceptable(const struct ecache_target *et, struct bio *bio)
 	}
 }
 
-/* One bio in ECACHE_SAMPLE on each CPU is timed. */
+/* One bio in ECACHE_SAMPLE on each CPU is timed. A turn may be lost to an interrupt: raw, no more than an addition. */
 static u64 start_time(struct ecache_volume *vol)
 {
-	if (likely((this_cpu_inc_return(vol->stats->turn) - 1) & (ECACHE_SAMPLE - 1)))
+	if (likely((raw_cpu_inc_return(vol->stats->turn) - 1) & (ECACHE_SAMPLE - 1)))
 		return 0;
 	return ktime_get_ns();
 }

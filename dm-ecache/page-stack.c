@@ -4,8 +4,10 @@
  * allocator is what costs most about a small one; with init_on_alloc it also clears what is
  * overwritten at once.
  *
- * One stack for all volumes: the cap of each bounds what it uses, this one what nobody does, 64 KiB
- * per CPU. What lies here is ciphertext, or, by an accelerator, what any free page may hold.
+ * One stack for all volumes: the cap of each bounds what it uses, this one what nobody does, 192 KiB
+ * per CPU. Pages of 64 KiB have room of their own: the allocator has no per-CPU list for them, as it has for
+ * those up to 32 KiB, and prepares each of their struct pages. Other sizes are not kept. What lies here
+ * is ciphertext, or, by an accelerator, what any free page may hold.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
@@ -23,8 +25,9 @@
  */
 struct ecache_page_stack {
 	local_lock_t lock;
-	unsigned int nr;
+	unsigned int nr, nr_large;
 	struct page *page[ECACHE_PAGE_STACK];
+	struct page *large[ECACHE_LARGE_STACK];
 };
 
 static DEFINE_PER_CPU(struct ecache_page_stack, ecache_page_stack) = {
@@ -35,43 +38,59 @@ static int ecache_cpuhp_state;
 
 /**
  * ecache_page_pop - a page that was used before
+ * @order: of how many pages, log2
  *
- * Return: the page, of this CPU's node, or NULL: the stack is empty.
+ * Return: the page, of this CPU's node, or NULL: none is kept.
  */
-struct page *ecache_page_pop(void)
+struct page *ecache_page_pop(unsigned int order)
 {
 	struct ecache_page_stack *stack;
 	struct page *page = NULL;
 	unsigned long flags;
 
+	if (order && order != ECACHE_LARGE_ORDER)
+		return NULL;
 	local_lock_irqsave(&ecache_page_stack.lock, flags);
 	stack = this_cpu_ptr(&ecache_page_stack);
-	if (stack->nr)
+	if (!order && stack->nr)
 		page = stack->page[--stack->nr];
+	else if (order && stack->nr_large)
+		page = stack->large[--stack->nr_large];
 	local_unlock_irqrestore(&ecache_page_stack.lock, flags);
 	return page;
 }
 
+static bool page_keep(struct ecache_page_stack *stack, struct page *page, unsigned int order)
+{
+	if (page_to_nid(page) != numa_mem_id())
+		return false;
+	if (!order && stack->nr < ECACHE_PAGE_STACK)
+		stack->page[stack->nr++] = page;
+	else if (order && stack->nr_large < ECACHE_LARGE_STACK)
+		stack->large[stack->nr_large++] = page;
+	else
+		return false;
+	return true;
+}
+
 /**
  * ecache_page_push - keep a page for the next write
- * @page: order 0, nobody else's, not from the kernel's reserves
+ * @page: nobody else's, not from the kernel's reserves
+ * @order: its, log2; a compound page, if it is not 0
  *
  * Called in any context.
  *
  * Return: false when the caller has to free it: the stack is full, or the page another node's.
  */
-bool ecache_page_push(struct page *page)
+bool ecache_page_push(struct page *page, unsigned int order)
 {
-	struct ecache_page_stack *stack;
 	unsigned long flags;
-	bool kept = false;
+	bool kept;
 
+	if (order && order != ECACHE_LARGE_ORDER)
+		return false;
 	local_lock_irqsave(&ecache_page_stack.lock, flags);
-	stack = this_cpu_ptr(&ecache_page_stack);
-	if (stack->nr < ECACHE_PAGE_STACK && page_to_nid(page) == numa_mem_id()) {
-		stack->page[stack->nr++] = page;
-		kept = true;
-	}
+	kept = page_keep(this_cpu_ptr(&ecache_page_stack), page, order);
 	local_unlock_irqrestore(&ecache_page_stack.lock, flags);
 	return kept;
 }
@@ -88,6 +107,8 @@ int ecache_page_stack_drain(unsigned int cpu)
 
 	while (stack->nr)
 		__free_page(stack->page[--stack->nr]);
+	while (stack->nr_large)
+		__free_pages(stack->large[--stack->nr_large], ECACHE_LARGE_ORDER);
 	return 0;
 }
 

@@ -110,8 +110,8 @@ void ecache_defer_exit(void);
 void ecache_defer_read(struct ecache_io *io);
 
 /* page-stack.c */
-struct page *ecache_page_pop(void);
-bool ecache_page_push(struct page *page);
+struct page *ecache_page_pop(unsigned int order);
+bool ecache_page_push(struct page *page, unsigned int order);
 int ecache_page_stack_drain(unsigned int cpu);
 int ecache_page_stack_init(void);
 void ecache_page_stack_exit(void);

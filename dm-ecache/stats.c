@@ -35,6 +35,8 @@ void ecache_stats_sum(const struct ecache_volume *vol, struct ecache_stats *sum)
 		for (i = 0; i < words; i++)
 			((u64 *)sum)[i] += READ_ONCE(one[i]);
 	}
+	/* A read is counted once. The difference would not do: a counter must never go back. */
+	sum->reads += sum->inline_reads + sum->deferred_reads;
 }
 
 /**

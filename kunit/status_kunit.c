@@ -123,7 +123,7 @@ static void test_status_stays_in_its_buffer(struct kunit *test)
 	}
 }
 
-/* Every counter another value on every CPU, in the order of the structure. */
+/* Every counter another value on every CPU, in the order of the structure. Of reads 12: 1 of the disk and 5 + 6. */
 static unsigned int fill_counters(struct ecache_volume *vol)
 {
 	unsigned int cpu, n = 0;
@@ -150,7 +150,7 @@ static void test_status_sums_all_cpus(struct kunit *test)
 	unsigned int n = fill_counters(et->vol);
 
 	snprintf(want, sizeof(want), "LOCKED cpu %s - - %u %u %u %u %u %u %u new",
-		 ecache_cpu_driver(et->vol->unkeyed), n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n, 7 * n);
+		 ecache_cpu_driver(et->vol->unkeyed), 12 * n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n, 7 * n);
 	ecache_emit_info(et->vol, line, sizeof(line));
 	KUNIT_EXPECT_STREQ(test, want, line);
 }
@@ -178,7 +178,7 @@ static void test_stats_line_by_line(struct kunit *test)
 		 "demotions 1\nquarantined 2\n"
 		 "key-set 3\nkey-wipe 4\nkey-revoke 5\nlease-expired 6\nhibernation 7\n"
 		 "read_latency 1:%u 8:%u\nwrite_latency 0:%u\n",
-		 n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n, 7 * n, 8 * n, 9 * n, 10 * n, 11 * n, 12 * n, 13 * n, 14 * n,
+		 12 * n, 2 * n, 3 * n, 4 * n, 5 * n, 6 * n, 7 * n, 8 * n, 9 * n, 10 * n, 11 * n, 12 * n, 13 * n, 14 * n,
 		 15 * n, 16 * n, 17 * n);
 	KUNIT_EXPECT_EQ(test, strlen(want), ecache_emit_stats(vol, answer, 1024));
 	KUNIT_EXPECT_STREQ(test, want, answer);
