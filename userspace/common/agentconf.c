@@ -6,6 +6,7 @@
 
 #include "../kms/arn.h"
 #include "../kms/endpoint.h"
+#include "../kms/queue.h"
 #include "../kms/surroundings.h"
 #include "agentconf.h"
 #include "conf.h"
@@ -170,7 +171,9 @@ static int parse_host_imds_endpoint(void *ctx, const char *value, struct err *e)
 
 static int parse_default_key(void *ctx, const char *value, struct err *e)
 {
-	return keep_text(&((struct agentconf *)ctx)->default_key, value, e);
+	int rc = arn_check_key_name(value, e);
+
+	return rc ? rc : keep(&((struct agentconf *)ctx)->default_key, value, e);
 }
 
 static int parse_canary_key(void *ctx, const char *value, struct err *e)
@@ -179,6 +182,25 @@ static int parse_canary_key(void *ctx, const char *value, struct err *e)
 	int rc = arn_check_key(value, e);
 
 	return rc ? rc : keep(&c->canary_key, value, e);
+}
+
+static int parse_events_queue(void *ctx, const char *value, struct err *e)
+{
+	struct queue_place place;
+	/* As with endpoints: only the form. */
+	int rc = queue_place(value, NULL, "us-east-1", &place, e);
+
+	return rc ? rc : keep(&((struct agentconf *)ctx)->events_queue, value, e);
+}
+
+static int parse_events_endpoint(void *ctx, const char *value, struct err *e)
+{
+	return keep_endpoint(&((struct agentconf *)ctx)->events_endpoint, value, e);
+}
+
+static int parse_events_profile(void *ctx, const char *value, struct err *e)
+{
+	return keep_text(&((struct agentconf *)ctx)->events_profile, value, e);
 }
 
 static int parse_on_revoke(void *ctx, const char *value, struct err *e)
@@ -246,6 +268,13 @@ static int parse_control_socket(void *ctx, const char *value, struct err *e)
 	return keep_path(&((struct agentconf *)ctx)->control_socket, value, e);
 }
 
+static int parse_metrics_socket(void *ctx, const char *value, struct err *e)
+{
+	char **slot = &((struct agentconf *)ctx)->metrics_socket;
+
+	return strcmp(value, "none") ? keep_path(slot, value, e) : keep(slot, "", e);
+}
+
 static const struct conf_key keys[] = {
 	{ "kms-endpoint", parse_kms_endpoint, 0 },
 	{ "sts-endpoint", parse_sts_endpoint, 0 },
@@ -265,6 +294,9 @@ static const struct conf_key keys[] = {
 	{ "host-imds-endpoint", parse_host_imds_endpoint, 0 },
 	{ "default-key", parse_default_key, 0 },
 	{ "canary-key", parse_canary_key, 0 },
+	{ "events-queue", parse_events_queue, 0 },
+	{ "events-endpoint", parse_events_endpoint, 0 },
+	{ "events-profile", parse_events_profile, 0 },
 	{ "on-revoke", parse_on_revoke, 0 },
 	{ "on-disabled", parse_on_disabled, 0 },
 	{ "unreachable", parse_unreachable, 0 },
@@ -278,6 +310,7 @@ static const struct conf_key keys[] = {
 	{ "audit-log", parse_audit_log, 0 },
 	{ "net-socket", parse_net_socket, 0 },
 	{ "control-socket", parse_control_socket, 0 },
+	{ "metrics-socket", parse_metrics_socket, 0 },
 	{ NULL, NULL, 0 },
 };
 
@@ -301,7 +334,7 @@ static int set_default(char **slot, const char *value)
 }
 
 /* check_source - what a source needs is there, and nothing of another: somebody would believe that it counts. */
-static int check_source(const struct agentconf *c, const char *name, struct err *e)
+static int check_source(const struct agentconf *c, const char **key, struct err *e)
 {
 	const bool file = c->host_source <= CREDS_PROCESS;
 	const bool web = c->host_source == CREDS_WEB_IDENTITY;
@@ -322,54 +355,94 @@ static int check_source(const struct agentconf *c, const char *name, struct err 
 	size_t i;
 
 	for (i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
-		if (rules[i].value && !rules[i].allowed)
-			return err_set(e, -EINVAL, "%s: %s has no meaning with this host-credentials-source", name,
-				       rules[i].key);
-		if (!rules[i].value && rules[i].allowed && rules[i].required)
-			return err_set(e, -EINVAL, "%s: this host-credentials-source needs %s", name, rules[i].key);
+		if (rules[i].value && !rules[i].allowed) {
+			*key = rules[i].key;
+			err_set(e, -EINVAL, "%s has no meaning with this host-credentials-source", rules[i].key);
+			return err_hint(e, "take the line out, or name the source that it belongs to"), -EINVAL;
+		}
+		if (!rules[i].value && rules[i].allowed && rules[i].required) {
+			*key = "host-credentials-source";
+			err_set(e, -EINVAL, "this host-credentials-source needs %s", rules[i].key);
+			return err_hint(e, "add a line %s=...", rules[i].key), -EINVAL;
+		}
 	}
 	return 0;
 }
 
-static int fill_defaults(struct agentconf *c, const char *name, struct err *e)
+static int check_events(const struct agentconf *c, const char **key, struct err *e)
+{
+	if (c->events_queue || (!c->events_endpoint && !c->events_profile))
+		return 0;
+	*key = c->events_endpoint ? "events-endpoint" : "events-profile";
+	err_set(e, -EINVAL, "%s has no meaning without events-queue", *key);
+	return err_hint(e, "take the line out, or add a line events-queue=..."), -EINVAL;
+}
+
+/* elsewhere - an id or an alias is of the region that is asked. */
+static bool elsewhere(const char *key, const char *region)
+{
+	return key && !strncmp(key, "arn:", 4) && !arn_in_region(key, region);
+}
+
+/* check_together - what no line by itself says; *key is the one to change. */
+static int check_together(const struct agentconf *c, bool *local, const char **key, struct err *e)
 {
 	const struct endpoint_config where = {
 		.kms = c->kms_endpoint, .sts = c->sts_endpoint, .fips = c->use_fips, .dualstack = c->use_dualstack,
 	};
 	struct endpoint ep, sts;
-	const char *key = "";
 	int rc;
 
+	*key = "kms-endpoint";
 	rc = endpoint_resolve(&where, c->region, &ep, &sts, e);
-	if (rc)
-		return err_prefix(e, "%s", name), rc;
-	rc = check_source(c, name, e);
+	if (!rc)
+		rc = check_source(c, key, e);
+	if (!rc)
+		rc = check_events(c, key, e);
 	if (rc)
 		return rc;
-	if (c->canary_key && !arn_in_region(c->canary_key, c->region))
-		return err_set(e, -EINVAL, "%s: canary-key is not in region %s", name, c->region);
-	if (ep.local)
-		key = AGENTCONF_DEFAULT_KEY;
+	*local = ep.local;
+	if (elsewhere(c->canary_key, c->region))
+		*key = "canary-key";
+	else if (elsewhere(c->default_key, c->region))
+		*key = "default-key";
+	else
+		return 0;
+	err_set(e, -EINVAL, "%s is not in region %s", *key, c->region);
+	return err_hint(e, "name a key of that region, or the region of the keys"), -EINVAL;
+}
+
+static int fill_defaults(struct agentconf *c, bool local)
+{
 	if ((!c->host_credentials && default_credentials(&c->host_credentials)) ||
 	    set_default(&c->host_principal, "") || set_default(&c->host_profile, "default") ||
-	    set_default(&c->default_key, key) || set_default(&c->canary_key, "") ||
-	    set_default(&c->state_dir, "/var/lib/ecache") || set_default(&c->pin_dir, "/etc/ecache/volumes.d") ||
+	    set_default(&c->default_key, local ? AGENTCONF_DEFAULT_KEY : "") || set_default(&c->canary_key, "") ||
+	    set_default(&c->events_queue, "") || set_default(&c->state_dir, "/var/lib/ecache") ||
+	    set_default(&c->pin_dir, "/etc/ecache/volumes.d") ||
 	    set_default(&c->audit_log, "/var/log/ecache/audit.log") ||
-	    set_default(&c->net_socket, ECACHE_NET_SOCKET) || set_default(&c->control_socket, ECACHED_SOCKET))
-		return err_set(e, -ENOMEM, "%s: out of memory", name);
+	    set_default(&c->net_socket, ECACHE_NET_SOCKET) || set_default(&c->control_socket, ECACHED_SOCKET) ||
+	    set_default(&c->metrics_socket, ECACHED_METRICS_SOCKET))
+		return -ENOMEM;
 	return 0;
 }
 
 int agentconf_parse(const char *name, const char *buf, size_t len, struct agentconf *out, struct err *e)
 {
 	struct agentconf c = { .host_source = CREDS_FILE };
+	bool local = false;
+	const char *key;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	policies_init(&c.policy);
 	rc = conf_parse_buf(name, buf, len, keys, &c, e);
-	if (!rc)
-		rc = fill_defaults(&c, name, e);
+	if (!rc) {
+		rc = check_together(&c, &local, &key, e);
+		if (rc)
+			conf_blame_text(name, buf, len, key, e);
+	}
+	if (!rc && fill_defaults(&c, local))
+		rc = err_set(e, -ENOMEM, "%s: out of memory", name);
 	if (rc) {
 		agentconf_free(&c);
 		return rc;
@@ -394,65 +467,6 @@ int agentconf_load(const char *path, struct agentconf *out, struct err *e)
 	return rc;
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-void agentconf_changes(const struct agentconf *a, const struct agentconf *b, char *names, size_t size)
-{
-	const struct {
-		const char *name;
-		bool same;
-	} fixed[] = {
-		{ "kms-endpoint", same(a->kms_endpoint, b->kms_endpoint) },
-		{ "sts-endpoint", same(a->sts_endpoint, b->sts_endpoint) },
-		{ "kms-ca-file", same(a->kms_ca_file, b->kms_ca_file) },
-		{ "use-fips", a->use_fips == b->use_fips },
-		{ "use-dualstack", a->use_dualstack == b->use_dualstack },
-		{ "region", same(a->region, b->region) },
-		{ "host-credentials-source", a->host_source == b->host_source },
-		{ "host-profile", same(a->host_profile, b->host_profile) },
-		{ "host-credentials", same(a->host_credentials, b->host_credentials) },
-		{ "host-role-arn", same(a->host_role_arn, b->host_role_arn) },
-		{ "host-role-session-name", same(a->host_role_session_name, b->host_role_session_name) },
-		{ "host-web-identity-token-file",
-		  same(a->host_web_identity_token_file, b->host_web_identity_token_file) },
-		{ "host-container-uri", same(a->host_container_uri, b->host_container_uri) },
-		{ "host-container-token-file", same(a->host_container_token_file, b->host_container_token_file) },
-		{ "host-imds-endpoint", same(a->host_imds_endpoint, b->host_imds_endpoint) },
-		{ "state-dir", same(a->state_dir, b->state_dir) },
-		{ "pin-dir", same(a->pin_dir, b->pin_dir) },
-		{ "audit-log", same(a->audit_log, b->audit_log) },
-		{ "net-socket", same(a->net_socket, b->net_socket) },
-		{ "control-socket", same(a->control_socket, b->control_socket) },
-	};
-	size_t i, used = 0;
-
-	names[0] = '\0';
-	for (i = 0; i < sizeof(fixed) / sizeof(*fixed) && used < size; i++) {
-		if (!fixed[i].same)
-			used += snprintf(names + used, size - used, "%s%s", used ? ", " : "", fixed[i].name);
-	}
-}
-
-static void swap(char **a, char **b)
-{
-	char *c = *a;
-
-	*a = *b;
-	*b = c;
-}
-
-void agentconf_take(struct agentconf *c, struct agentconf *from)
-{
-	swap(&c->host_principal, &from->host_principal);
-	swap(&c->default_key, &from->default_key);
-	swap(&c->canary_key, &from->canary_key);
-	c->policy = from->policy;
-	agentconf_free(from);
-}
-
 void agentconf_free(struct agentconf *c)
 {
 	free(c->kms_endpoint);
@@ -470,10 +484,14 @@ void agentconf_free(struct agentconf *c)
 	free(c->host_imds_endpoint);
 	free(c->default_key);
 	free(c->canary_key);
+	free(c->events_queue);
+	free(c->events_endpoint);
+	free(c->events_profile);
 	free(c->state_dir);
 	free(c->pin_dir);
 	free(c->audit_log);
 	free(c->net_socket);
 	free(c->control_socket);
+	free(c->metrics_socket);
 	memset(c, 0, sizeof(*c));
 }

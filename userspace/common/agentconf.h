@@ -34,12 +34,16 @@ struct agentconf {
 	char *host_imds_endpoint;	/* NULL: the usual address */
 	char *default_key;	/* key id, alias or ARN; AGENTCONF_DEFAULT_KEY on a local endpoint, else "" */
 	char *canary_key;	/* key ARN; "": none */
+	char *events_queue;	/* URL; "": none */
+	char *events_endpoint;	/* NULL: the URL's host */
+	char *events_profile;	/* of host_credentials; NULL: as the host */
 	struct policies policy;	/* of volumes whose own file says nothing else */
 	char *state_dir;	/* /var/lib/ecache */
 	char *pin_dir;		/* /etc/ecache/volumes.d */
 	char *audit_log;	/* /var/log/ecache/audit.log */
 	char *net_socket;	/* /run/ecache-net/net.sock */
 	char *control_socket;	/* /run/ecache/ecached.sock */
+	char *metrics_socket;	/* /run/ecache/metrics.sock; "": none */
 };
 
 /* agentconf_load - the file at @path (NULL: AGENTCONF_PATH) with the defaults filled in. *out is zeroed on failure. */

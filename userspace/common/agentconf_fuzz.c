@@ -34,9 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_check(c.region && *c.region && c.host_principal && c.default_key && c.canary_key);
 	fuzz_check(c.policy.probe_interval >= 1 && c.policy.probe_interval <= 24 * 60 * 60);
 	fuzz_check(c.policy.teardown_deadline >= 5 && c.policy.teardown_deadline <= 600);
+	fuzz_check(*c.events_queue ? !strpbrk(c.events_queue, "?# ") : !c.events_endpoint && !c.events_profile);
 	fuzz_check(!*c.policy.hook || absolute(c.policy.hook));
 	fuzz_check(absolute(c.state_dir) && absolute(c.pin_dir) && absolute(c.audit_log));
 	fuzz_check(absolute(c.net_socket) && absolute(c.control_socket));
+	fuzz_check(!*c.metrics_socket || absolute(c.metrics_socket));
 	check_source(&c);
 	agentconf_free(&c);
 	return 0;

@@ -8,6 +8,7 @@
 #include "test.h"
 
 #define KEY "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+#define QUEUE "https://sqs.eu-west-1.amazonaws.com/111122223333/events"
 
 static int parse(const char *text, struct agentconf *c, struct err *e)
 {
@@ -32,6 +33,9 @@ static void a_region_is_enough_and_the_rest_has_defaults(void **state)
 	assert_string_equal(c.host_credentials, "/etc/ecache/host-credentials");
 	assert_string_equal(c.default_key, "");
 	assert_string_equal(c.canary_key, "");
+	assert_string_equal(c.events_queue, "");
+	assert_null(c.events_endpoint);
+	assert_null(c.events_profile);
 	assert_int_equal(c.policy.set, 0);
 	assert_int_equal(c.policy.probe_interval, 300);
 	assert_int_equal(c.policy.teardown_deadline, 20);
@@ -40,6 +44,7 @@ static void a_region_is_enough_and_the_rest_has_defaults(void **state)
 	assert_string_equal(c.audit_log, "/var/log/ecache/audit.log");
 	assert_string_equal(c.net_socket, "/run/ecache-net/net.sock");
 	assert_string_equal(c.control_socket, "/run/ecache/ecached.sock");
+	assert_string_equal(c.metrics_socket, "/run/ecache/metrics.sock");
 	agentconf_free(&c);
 	agentconf_free(&c);
 }
@@ -60,6 +65,9 @@ static void every_key_is_taken(void **state)
 			       "host-credentials=/root/creds\n"
 			       "default-key=alias/mine\n"
 			       "canary-key=" KEY "\n"
+			       "events-queue=" QUEUE "\n"
+			       "events-endpoint=https://vpce-1.sqs.example.com\n"
+			       "events-profile=listener\n"
 			       "on-revoke=hold\n"
 			       "on-disabled=teardown\n"
 			       "unreachable=fail-after=1h\n"
@@ -72,7 +80,7 @@ static void every_key_is_taken(void **state)
 			       "pin-dir=/p\n"
 			       "audit-log=/a\n"
 			       "net-socket=/n\n"
-			       "control-socket=/c\n", &c, NULL), 0);
+			       "control-socket=/c\nmetrics-socket=/m\n", &c, NULL), 0);
 	assert_string_equal(c.kms_endpoint, "unix:/run/ecache-kmsd/kms.sock");
 	assert_string_equal(c.sts_endpoint, "https://sts.example.org");
 	assert_string_equal(c.kms_ca_file, "/etc/ecache/ca.pem");
@@ -81,6 +89,9 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(c.host_credentials, "/root/creds");
 	assert_string_equal(c.default_key, "alias/mine");
 	assert_string_equal(c.canary_key, KEY);
+	assert_string_equal(c.events_queue, QUEUE);
+	assert_string_equal(c.events_endpoint, "https://vpce-1.sqs.example.com");
+	assert_string_equal(c.events_profile, "listener");
 	assert_int_equal(c.policy.on_revoke, POLICY_HOLD);
 	assert_int_equal(c.policy.on_disabled, POLICY_TEARDOWN);
 	assert_int_equal(c.policy.fail_after, 3600);
@@ -94,6 +105,7 @@ static void every_key_is_taken(void **state)
 	assert_string_equal(c.audit_log, "/a");
 	assert_string_equal(c.net_socket, "/n");
 	assert_string_equal(c.control_socket, "/c");
+	assert_string_equal(c.metrics_socket, "/m");
 	agentconf_free(&c);
 }
 
@@ -128,7 +140,7 @@ static void every_key_is_described(void **state)
 		if (strstr(e.what, "unknown key"))
 			fail_msg("described, but not a key: %s", line);
 	}
-	assert_int_equal(keys, 31);
+	assert_int_equal(keys, 35);
 	free(text);
 }
 
@@ -151,7 +163,7 @@ static void the_examples_of_the_manual_are_good(void **state)
 		agentconf_free(&c);
 		examples++;
 	}
-	assert_int_equal(examples, 4);
+	assert_int_equal(examples, 5);
 	free(text);
 }
 
@@ -162,6 +174,16 @@ static void variants_of_awss_endpoints_can_be_chosen(void **state)
 	(void)state;
 	assert_int_equal(parse("region=us-east-1\nuse-fips=yes\nuse-dualstack=yes\n", &c, NULL), 0);
 	assert_true(c.use_fips && c.use_dualstack);
+	agentconf_free(&c);
+}
+
+static void metrics_can_be_switched_off(void **state)
+{
+	struct agentconf c;
+
+	(void)state;
+	assert_int_equal(parse("region=us-east-1\nmetrics-socket=none\n", &c, NULL), 0);
+	assert_string_equal(c.metrics_socket, "");
 	agentconf_free(&c);
 }
 
@@ -185,15 +207,19 @@ static void a_source_has_its_own_keys(void **state)
 		const char *text, *why;
 	} bad[] = {
 		{ "host-credentials-source=any\n", "must be file, profile, process" },
-		{ "host-credentials-source=web-identity\n", "needs host-role-arn" },
+		{ "host-credentials-source=web-identity\n",
+			"ecached.conf:2: this host-credentials-source needs host-role-arn" },
 		{ "host-credentials-source=web-identity\nhost-role-arn=arn:aws:iam::111122223333:role/r\n",
-			"needs host-web-identity-token-file" },
-		{ "host-credentials-source=container\n", "needs host-container-uri" },
-		{ "host-credentials-source=imds\nhost-credentials=/c\n", "host-credentials has no meaning" },
+			"ecached.conf:2: this host-credentials-source needs host-web-identity-token-file" },
+		{ "host-credentials-source=container\n",
+			"ecached.conf:2: this host-credentials-source needs host-container-uri" },
+		{ "host-credentials-source=imds\nhost-credentials=/c\n",
+			"ecached.conf:3: host-credentials has no meaning" },
 		{ "host-credentials-source=container\nhost-container-uri=/x\nhost-profile=p\n",
-			"host-profile has no meaning" },
+			"ecached.conf:4: host-profile has no meaning" },
 		{ "host-role-arn=arn:aws:iam::111122223333:role/r\n", "host-role-arn has no meaning" },
-		{ "host-imds-endpoint=http://127.0.0.1\n", "host-imds-endpoint has no meaning" },
+		{ "host-imds-endpoint=http://127.0.0.1\n",
+			"ecached.conf:2: host-imds-endpoint has no meaning" },
 		{ "host-role-arn=arn:aws:iam::111122223333:user/r\n", "must be the ARN of a role" },
 		{ "host-container-uri=ftp://x/\n", "host-container-uri: " },
 		{ "host-imds-endpoint=http://127.0.0.1/x\n", "host-imds-endpoint: " },
@@ -219,6 +245,8 @@ static void a_source_has_its_own_keys(void **state)
 		assert_int_equal(parse(text, &c, &e), -EINVAL);
 		if (!strstr(e.what, bad[i].why))
 			fail_msg("\"%s\" where \"%s\" was expected", e.what, bad[i].why);
+		if (!*e.hint)
+			fail_msg("nothing says what to do: %s", e.what);
 	}
 }
 
@@ -271,9 +299,13 @@ static void what_a_running_agent_cannot_take_is_named(void **state)
 		{ "host-credentials-source=imds\n", "", "host-credentials-source" },
 		{ "host-credentials-source=imds\nhost-imds-endpoint=http://127.0.0.1\n", "host-credentials-source=imds\n",
 		  "host-imds-endpoint" },
+		{ "events-queue=" QUEUE "\n", "", "events-queue" },
+		{ "events-queue=" QUEUE "\nevents-endpoint=unix:/a\nevents-profile=a\n", "events-queue=" QUEUE "\n",
+		  "events-endpoint, events-profile" },
 		{ "state-dir=/a\npin-dir=/a\n", "", "state-dir, pin-dir" },
 		{ "audit-log=/a\n", "", "audit-log" },
 		{ "net-socket=/a\ncontrol-socket=/a\n", "", "net-socket, control-socket" },
+		{ "metrics-socket=none\n", "", "metrics-socket" },
 		{ "host-principal=arn:aws:iam::111122223333:role/r\n", "", "" },
 		{ "default-key=alias/a\n", "default-key=alias/b\n", "" },
 		{ "canary-key=" KEY "\n", "", "" },
@@ -330,12 +362,14 @@ static void bad_values_are_named(void **state)
 		{ "region=r\nkms-ca-file=ca.pem\n", "kms-ca-file: must be an absolute path" },
 		{ "region=r\nuse-fips=true\n", "use-fips: must be yes or no" },
 		{ "region=r\nuse-dualstack=1\n", "use-dualstack: must be yes or no" },
-		{ "region=r\nuse-fips=yes\nkms-endpoint=unix:/k\n", "ecached.conf: FIPS with the endpoint" },
+		{ "region=r\nuse-fips=yes\nkms-endpoint=unix:/k\n", "ecached.conf:3: FIPS with the endpoint" },
 		{ "region=r\nhost-principal=arn:aws:sts::111122223333:assumed-role/x/y\n", "host-principal: " },
 		{ "region=r\nhost-profile=\n", "host-profile: must not be empty" },
-		{ "region=r\ndefault-key=\n", "default-key: must not be empty" },
+		{ "region=r\ndefault-key=\n", "default-key: \"\" is neither a key id nor" },
+		{ "region=r\ndefault-key=alias/x # mine\n", "ecached.conf:2: default-key: " },
+		{ "default-key=" KEY "\nregion=r\n", "ecached.conf:1: default-key is not in region r" },
 		{ "region=r\ncanary-key=alias/x\n", "canary-key: " },
-		{ "region=r\ncanary-key=" KEY "\n", "canary-key is not in region r" },
+		{ "region=r\ncanary-key=" KEY "\n", "ecached.conf:2: canary-key is not in region r" },
 		{ "region=r\nprobe-interval=0\n", "probe-interval: must be 1s to 86400s" },
 		{ "region=r\nprobe-interval=86401\n", "probe-interval: must be 1s to 86400s" },
 		{ "region=r\nteardown-deadline=4\n", "teardown-deadline: must be 5s to 600s" },
@@ -347,7 +381,16 @@ static void bad_values_are_named(void **state)
 		{ "region=r\naudit-log=s\n", "audit-log: must be an absolute path" },
 		{ "region=r\nnet-socket=s\n", "net-socket: must be an absolute path" },
 		{ "region=r\ncontrol-socket=s\n", "control-socket: must be an absolute path" },
+		{ "region=r\nmetrics-socket=None\n", "metrics-socket: must be an absolute path" },
 		{ "region=r\nhost-credentials=s\n", "host-credentials: must be an absolute path" },
+		{ "region=r\nevents-queue=q\n", "ecached.conf:2: events-queue: a queue's URL is like" },
+		{ "region=r\nevents-queue=http://10.0.0.1/1/q\n", "events-queue: " },
+		{ "region=r\nevents-queue=" QUEUE ".fifo\n", "events-queue: events go to standard queues" },
+		{ "region=r\nevents-queue=\n", "events-queue: " },
+		{ "region=r\nevents-queue=" QUEUE "\nevents-profile=\n", "events-profile: must not be empty" },
+		{ "region=r\nevents-queue=" QUEUE "\nevents-endpoint=http://x\n", "events-endpoint: " },
+		{ "region=r\nevents-endpoint=unix:/q\n", "events-endpoint has no meaning without events-queue" },
+		{ "region=r\nevents-profile=q\n", "events-profile has no meaning without events-queue" },
 		{ "region=r\nprobe_interval=5\n", "unknown key \"probe_interval\"" },
 	};
 	struct agentconf c;
@@ -360,6 +403,8 @@ static void bad_values_are_named(void **state)
 		assert_int_equal(parse(bad[i].text, &c, &e), -EINVAL);
 		if (!strstr(e.what, bad[i].why))
 			fail_msg("\"%s\" where \"%s\" was expected", e.what, bad[i].why);
+		if (!*e.hint)
+			fail_msg("nothing says what to do: %s", e.what);
 		assert_null(c.region);
 	}
 	assert_int_equal(agentconf_load("/nonexistent/ecached.conf", &c, NULL), -ENOENT);
@@ -373,6 +418,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_described),
 		cmocka_unit_test(the_examples_of_the_manual_are_good),
 		cmocka_unit_test(variants_of_awss_endpoints_can_be_chosen),
+		cmocka_unit_test(metrics_can_be_switched_off),
 		cmocka_unit_test(a_source_has_its_own_keys),
 		cmocka_unit_test(only_a_local_kms_has_a_default_key),
 		cmocka_unit_test(credentials_of_systemd_come_first),

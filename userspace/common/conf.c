@@ -189,6 +189,60 @@ int conf_parse_file(const char *path, const struct conf_key *keys, void *ctx, st
 	return rc;
 }
 
+static unsigned int line_of(const char *buf, size_t len, const char *key)
+{
+	const size_t length = strlen(key);
+	unsigned int nr = 0;
+	const char *eol, *p;
+	size_t n;
+
+	for (; len; buf += n, len -= n) {
+		nr++;
+		eol = memchr(buf, '\n', len);
+		n = eol ? (size_t)(eol - buf) + 1 : len;
+		for (p = buf; p < buf + n && (*p == ' ' || *p == '\t'); p++)
+			;
+		if ((size_t)(buf + n - p) <= length || memcmp(p, key, length))
+			continue;
+		for (p += length; p < buf + n && (*p == ' ' || *p == '\t'); p++)
+			;
+		if (p < buf + n && *p == '=')
+			return nr;
+	}
+	return 0;
+}
+
+unsigned int conf_line(const char *path, const char *key)
+{
+	unsigned int nr;
+	char *buf;
+	size_t len;
+
+	if (fsio_read(path, CONF_FILE_MAX, &buf, &len, NULL))
+		return 0;
+	nr = line_of(buf, len, key);
+	free(buf);
+	return nr;
+}
+
+static void blame(const char *name, unsigned int nr, struct err *e)
+{
+	if (nr)
+		err_prefix(e, "%s:%u", name, nr);
+	else
+		err_prefix(e, "%s", name);
+}
+
+void conf_blame(const char *path, const char *key, struct err *e)
+{
+	blame(path, conf_line(path, key), e);
+}
+
+void conf_blame_text(const char *name, const char *buf, size_t len, const char *key, struct err *e)
+{
+	blame(name, line_of(buf, len, key), e);
+}
+
 int conf_duration(const char *value, unsigned int min, unsigned int max, unsigned int *seconds, struct err *e)
 {
 	static const char bad[] = "not a duration (a whole number with s, m, h or d, as in \"15m\")";

@@ -92,6 +92,33 @@ static void every_bad_line_is_named(void **state)
 	}
 }
 
+/* What is wrong with two lines together is told at one of them. */
+static void a_key_is_found_again(void **state)
+{
+	static const struct {
+		const char *text, *key, *what;
+	} t[] = {
+		{ "name=a\ninterval=1\n", "interval", "x.conf:2: why" },
+		{ "# interval=2\n\n \tinterval\t = 1", "interval", "x.conf:3: why" },
+		{ "interval-max=1\nxinterval=2\ninterval=3\n", "interval", "x.conf:3: why" },
+		{ "name=interval=1\n", "interval", "x.conf: why" },
+		{ "name=interval", "interval", "x.conf: why" },
+		{ "interval", "interval", "x.conf: why" },
+		{ "", "interval", "x.conf: why" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct err e = ERR_INIT;
+
+		err_set(&e, -EINVAL, "why");
+		conf_blame_text("x.conf", t[i].text, strlen(t[i].text), t[i].key, &e);
+		assert_string_equal(e.what, t[i].what);
+	}
+	assert_int_equal(conf_line("/nonexistent/x.conf", "name"), 0);
+}
+
 static void a_nul_is_refused(void **state)
 {
 	struct err e = ERR_INIT;
@@ -168,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_comments_and_blanks),
 		cmocka_unit_test(every_bad_line_is_named),
+		cmocka_unit_test(a_key_is_found_again),
 		cmocka_unit_test(a_nul_is_refused),
 		cmocka_unit_test(lines_end_at_4096_bytes),
 		cmocka_unit_test(durations),

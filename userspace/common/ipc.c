@@ -32,7 +32,7 @@ static int fill_address(struct sockaddr_un *sa, const char *path, struct err *e)
 	return 0;
 }
 
-int ipc_connect(const char *path, struct err *e)
+static int connect_to(const char *path, int type, struct err *e)
 {
 	struct sockaddr_un sa;
 	int sock, rc;
@@ -40,7 +40,7 @@ int ipc_connect(const char *path, struct err *e)
 	rc = fill_address(&sa, path, e);
 	if (rc)
 		return rc;
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return err_sys(e, -errno, "cannot make a socket");
 	do {
@@ -51,6 +51,11 @@ int ipc_connect(const char *path, struct err *e)
 		return err_sys(e, rc, "cannot connect to %s", path);
 	}
 	return sock;
+}
+
+int ipc_connect(const char *path, struct err *e)
+{
+	return connect_to(path, SOCK_SEQPACKET, e);
 }
 
 /*
@@ -78,7 +83,7 @@ static int lock_directory(const char *path, struct err *e)
 }
 
 /* remove_stale - unlink the socket that nobody listens on; -EADDRINUSE for a live one or another kind of file. */
-static int remove_stale(const char *path, struct err *e)
+static int remove_stale(const char *path, int type, struct err *e)
 {
 	struct stat st;
 	int sock;
@@ -87,7 +92,7 @@ static int remove_stale(const char *path, struct err *e)
 		return errno == ENOENT ? 0 : err_sys(e, -errno, "cannot look at %s", path);
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, -EADDRINUSE, "%s exists and is not a socket", path);
-	sock = ipc_connect(path, NULL);
+	sock = connect_to(path, type, NULL);
 	if (sock != -ECONNREFUSED) {
 		if (sock >= 0)
 			close(sock);
@@ -133,7 +138,7 @@ remove:
 	return e->rc;
 }
 
-int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e)
+static int listen_on(const char *path, int type, mode_t mode, const char *group, struct err *e)
 {
 	struct err unread = ERR_INIT;
 	struct sockaddr_un sa;
@@ -153,10 +158,10 @@ int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e)
 	dir = lock_directory(path, e);
 	if (dir < 0)
 		return dir;
-	rc = remove_stale(path, e);
+	rc = remove_stale(path, type, e);
 	if (rc)
 		goto close_dir;
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (sock < 0) {
 		rc = err_sys(e, -errno, "cannot make a socket");
 		goto close_dir;
@@ -167,6 +172,16 @@ int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e)
 close_dir:
 	close(dir);
 	return rc ? rc : sock;
+}
+
+int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e)
+{
+	return listen_on(path, SOCK_SEQPACKET, mode, group, e);
+}
+
+int ipc_listen_stream(const char *path, mode_t mode, const char *group, struct err *e)
+{
+	return listen_on(path, SOCK_STREAM, mode, group, e);
 }
 
 int ipc_peer(int sock, struct ipc_peer *peer)

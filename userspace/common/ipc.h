@@ -17,10 +17,14 @@
 #define IPC_SEND_MS 5000	/* a peer that does not read for so long is given up */
 
 #define ECACHED_SOCKET "/run/ecache/ecached.sock"
+#define ECACHED_METRICS_SOCKET "/run/ecache/metrics.sock"
 #define ECACHE_NET_SOCKET "/run/ecache-net/net.sock"
 
 /* ipc_listen - bind, mode and group (NULL: leave); an old socket file is replaced only if nobody listens on it. */
 int ipc_listen(const char *path, mode_t mode, const char *group, struct err *e);
+
+/* ipc_listen_stream - the same for a stream of bytes: what other protocols run on. */
+int ipc_listen_stream(const char *path, mode_t mode, const char *group, struct err *e);
 
 int ipc_connect(const char *path, struct err *e);
 

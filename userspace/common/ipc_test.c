@@ -282,6 +282,29 @@ static void listen_replaces_only_what_is_dead(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void a_stream_replaces_only_what_is_dead(void **state)
+{
+	char dir[] = "/tmp/ipc_test.XXXXXX", path[64];
+	struct err e = ERR_INIT;
+	int a, b, type = 0;
+	socklen_t len = sizeof(type);
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	a = ipc_listen_stream(path, 0600, NULL, &e);
+	assert_true(a >= 0);
+	assert_int_equal(getsockopt(a, SOL_SOCKET, SO_TYPE, &type, &len), 0);
+	assert_int_equal(type, SOCK_STREAM);
+	assert_int_equal(ipc_listen_stream(path, 0600, NULL, &e), -EADDRINUSE);
+	close(a);
+	b = ipc_listen_stream(path, 0600, NULL, &e);
+	assert_true(b >= 0);
+	close(b);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void a_path_that_is_too_long_is_refused(void **state)
 {
 	char path[200];
@@ -307,6 +330,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_peer_that_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_silent_peer_times_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(listen_replaces_only_what_is_dead, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stream_replaces_only_what_is_dead, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, setup, teardown),
 	};
 

@@ -194,17 +194,19 @@ struct policies policies_over(const struct policies *own, const struct policies 
 	return p;
 }
 
-int policies_check(const struct policies *p, unsigned int watchdog_s, struct err *e)
+int policies_check(const struct policies *p, unsigned int watchdog_s, const char **key, struct err *e)
 {
 	const unsigned int least = 3 * (watchdog_s + POLICY_RESTART_S);
 
 	if (p->lease && p->lease < least) {
+		*key = "lease";
 		err_set(e, -EINVAL, "lease: %us is under %us, three times the %us in which a hung ecached is killed and started again",
 			p->lease, least, watchdog_s + POLICY_RESTART_S);
 		return err_hint(e, "set lease=%us or more, or lease=off (WatchdogSec of ecached.service counts: %us)",
 				least, watchdog_s);
 	}
 	if (p->fail_after && p->fail_after < 3 * p->probe_interval) {
+		*key = "unreachable";
 		err_set(e, -EINVAL, "unreachable: fail-after=%us is under three times the probe-interval of %us: one lost answer would lock the volume",
 			p->fail_after, p->probe_interval);
 		return err_hint(e, "set fail-after=%us or more, or a shorter probe-interval", 3 * p->probe_interval);

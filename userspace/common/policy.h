@@ -79,10 +79,11 @@ char *policies_text(const struct policies *p);
 struct policies policies_over(const struct policies *own, const struct policies *common);
 
 /*
- * policies_check - whether they go together: -EINVAL with the reason in @e. A lease must outlive a hung agent's kill
- * and restart, whose watchdog is @watchdog_s, and fail-after two probes in a row. Checked where both files are known.
+ * policies_check - whether they go together: -EINVAL with the reason in @e, and the key to change in *@key. A lease
+ * must outlive a hung agent's kill and restart, whose watchdog is @watchdog_s, and fail-after two probes in a row.
+ * Checked where both files are known.
  */
-int policies_check(const struct policies *p, unsigned int watchdog_s, struct err *e);
+int policies_check(const struct policies *p, unsigned int watchdog_s, const char **key, struct err *e);
 
 /* policies_lease_of - seconds that a key set now may live: fail-after bounds it as well; 0: no lease. */
 unsigned int policies_lease_of(const struct policies *p);

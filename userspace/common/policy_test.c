@@ -18,6 +18,7 @@ static struct policies sample(void)
 static void defaults_are_those_of_the_manual(void **state)
 {
 	struct policies p = sample();
+	const char *key;
 
 	(void)state;
 	assert_int_equal(p.set, 0);
@@ -29,7 +30,7 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(p.probe_interval, 300);
 	assert_int_equal(p.teardown_deadline, 20);
 	assert_string_equal(p.hook, "");
-	assert_int_equal(policies_check(&p, POLICY_WATCHDOG_S, NULL), 0);
+	assert_int_equal(policies_check(&p, POLICY_WATCHDOG_S, &key, NULL), 0);
 }
 
 static void values(void **state)
@@ -164,11 +165,14 @@ static void what_does_not_go_together_is_refused_with_the_reason(void **state)
 	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		struct policies p = sample();
 		struct err e = ERR_INIT;
+		const char *key = "";
 
 		p.lease = t[i].lease;
 		p.fail_after = t[i].fail_after;
 		p.probe_interval = t[i].probe;
-		assert_int_equal(policies_check(&p, t[i].watchdog, &e), t[i].why ? -EINVAL : 0);
+		assert_int_equal(policies_check(&p, t[i].watchdog, &key, &e), t[i].why ? -EINVAL : 0);
+		if (strncmp(t[i].why ? t[i].why : "", key, strlen(key)))
+			fail_msg("%s is to blame for \"%s\"", key, e.what);
 		if (t[i].why && (!strstr(e.what, t[i].why) || !strstr(e.hint, t[i].remedy)))
 			fail_msg("\"%s -- %s\" where \"%s\" was expected", e.what, e.hint, t[i].why);
 	}

@@ -10,7 +10,8 @@
 
 #include "secret.h"
 
-#define SECRET_MAX (64 * 1024)
+#define SECRET_MAX (256 * 1024)	/* the largest are answers that hold no secret: a queue's */
+#define ATTACHED_MAX (64 * 1024)
 /* What makes a memfd ours: its size can never change under a mapping (no SIGBUS), and nobody can add F_SEAL_WRITE. */
 #define SECRET_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -87,7 +88,7 @@ int secret_attach(struct secret *s, int fd, size_t len)
 	int seals, rc;
 
 	*s = new;
-	if (!len || len > SECRET_MAX)
+	if (!len || len > ATTACHED_MAX)
 		return -EINVAL;
 	/* Only a memfd can carry these seals: a file of tmpfs is born with F_SEAL_SEAL alone, others have none. */
 	seals = fcntl(fd, F_GET_SEALS);

@@ -69,9 +69,9 @@ static void sizes_are_bounded(void **state)
 	(void)state;
 	assert_int_equal(secret_alloc(&s, 0), -EINVAL);
 	assert_null(s.data);
-	assert_int_equal(secret_alloc(&s, 64 * 1024 + 1), -EINVAL);
-	assert_int_equal(secret_alloc(&s, 64 * 1024), 0);
-	s.data[64 * 1024 - 1] = 1;
+	assert_int_equal(secret_alloc(&s, 256 * 1024 + 1), -EINVAL);
+	assert_int_equal(secret_alloc(&s, 256 * 1024), 0);
+	s.data[256 * 1024 - 1] = 1;
 	secret_wipe(&s);
 }
 

@@ -24,6 +24,7 @@ static struct json_object *must(struct json_object *o)
 struct request {
 	struct json_object *msg;
 	int fd;			/* -1 none */
+	int stop;		/* of struct call */
 };
 
 struct json_object *call_request(const char *verb, const char *name)
@@ -60,7 +61,7 @@ const char *call_str(struct json_object *msg, const char *key)
 	return json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
 }
 
-static int open_signals(struct err *e)
+int call_signals(struct err *e)
 {
 	sigset_t set;
 	int fd;
@@ -98,22 +99,38 @@ static int on_signal(struct call *c, struct err *e)
 	if (c->cancelled)
 		return err_set(e, -EINTR, "interrupted; ecached undoes the rest");
 	c->cancelled = true;
+	progress_break(&c->progress, stderr);
 	fprintf(stderr, "ecachectl: interrupted, undoing (once more: do not wait for it)\n");
+	return send_cancel(c, e);
+}
+
+static int on_stop(struct call *c, struct err *e)
+{
+	c->stop = -1;
+	c->cancelled = true;
 	return send_cancel(c, e);
 }
 
 /* wait_readable - until the socket has something; signals are served meanwhile. */
 static int wait_readable(struct call *c, struct err *e)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = c->sock, .events = POLLIN },
 		{ .fd = c->signals, .events = POLLIN },
+		{ .fd = c->stop, .events = POLLIN },
 	};
 	int rc;
 
 	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return err_sys(e, -errno, "cannot wait for ecached");
+		if (p[2].revents) {
+			p[2].fd = -1;
+			p[2].revents = 0;
+			rc = on_stop(c, e);
+			if (rc)
+				return rc;
+		}
 		if (p[1].revents) {
 			rc = on_signal(c, e);
 			if (rc)
@@ -122,6 +139,24 @@ static int wait_readable(struct call *c, struct err *e)
 		if (p[0].revents)
 			return 0;
 	}
+}
+
+static int64_t number_of(struct json_object *msg, const char *key)
+{
+	return json_object_get_int64(json_object_object_get(msg, key));
+}
+
+static void show_progress(struct call *c, struct json_object *msg)
+{
+	const char *text = call_str(msg, "text");
+
+	if (json_object_object_get(msg, "total")) {
+		progress_show(&c->progress, stderr, progress_columns(STDERR_FILENO), text ? text : "",
+			      number_of(msg, "done"), number_of(msg, "total"), number_of(msg, "ms"));
+		return;
+	}
+	progress_break(&c->progress, stderr);
+	fprintf(stderr, "ecachectl: %s\n", text ? text : "");
 }
 
 /* receive - the next message but progress, which is printed. */
@@ -143,10 +178,11 @@ static int receive(struct call *c, struct json_object **msg, struct err *e)
 		if (rc)
 			return err_sys(e, rc, "bad answer from ecached");
 		type = call_str(*msg, PROTO_TYPE);
-		if (!type || strcmp(type, PROTO_PROGRESS))
+		if (!type || strcmp(type, PROTO_PROGRESS)) {
+			progress_break(&c->progress, stderr);
 			return 0;
-		type = call_str(*msg, "text");
-		fprintf(stderr, "ecachectl: %s\n", type ? type : "");
+		}
+		show_progress(c, *msg);
 		json_object_put(*msg);
 	}
 }
@@ -266,17 +302,19 @@ static int call(const struct request *rq, const struct call_ops *ops, void *ctx,
 		struct json_object **result, struct err *e)
 {
 	const char *path = getenv("ECACHED_SOCKET");
-	struct call c = { .sock = -1, .signals = -1 };
+	struct call c = { .sock = -1, .signals = -1, .stop = rq->stop };
+	struct err why = ERR_INIT;
 	int rc;
 
-	c.sock = ipc_connect(path ? path : ECACHED_SOCKET, e);
+	c.sock = ipc_connect(path ? path : ECACHED_SOCKET, &why);
 	if (c.sock < 0) {
+		/* The errno of the connect would look like one of ecached's. */
+		rc = err_set(e, -ENOTCONN, "%s", why.what);
 		err_hint(e, "Is ecached running (`systemctl status ecached`), and are you root or in the group ecache?");
-		rc = c.sock;
 		goto put;
 	}
 	if (cancellable) {
-		c.signals = open_signals(e);
+		c.signals = call_signals(e);
 		if (c.signals < 0) {
 			rc = c.signals;
 			goto close;
@@ -295,14 +333,29 @@ put:
 int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
 	     struct json_object **result, struct err *e)
 {
-	const struct request rq = { .msg = request, .fd = -1 };
+	const struct request rq = { .msg = request, .fd = -1, .stop = -1 };
 
 	return call(&rq, ops, ctx, cancellable, result, e);
 }
 
+int call_run_with_fd(struct json_object *request, int fd, const struct call_ops *ops, void *ctx,
+		     struct json_object **result, struct err *e)
+{
+	const struct request rq = { .msg = request, .fd = fd, .stop = -1 };
+
+	return call(&rq, ops, ctx, true, result, e);
+}
+
+int call_until(struct json_object *request, int stop, struct err *e)
+{
+	const struct request rq = { .msg = request, .fd = -1, .stop = stop };
+
+	return call(&rq, NULL, NULL, false, NULL, e);
+}
+
 int call_with_fd(struct json_object *request, int fd, struct json_object **result, struct err *e)
 {
-	const struct request rq = { .msg = request, .fd = fd };
+	const struct request rq = { .msg = request, .fd = fd, .stop = -1 };
 
 	return call(&rq, NULL, NULL, false, result, e);
 }

@@ -6,13 +6,16 @@
 #include <json-c/json.h>
 
 #include "../common/err.h"
+#include "progress.h"
 
 /* One command's conversation with ecached (ecached/proto.h). */
 struct call {
 	int sock;
 	int signals;		/* signalfd of SIGINT and SIGTERM, -1: they end the process as usual */
+	int stop;		/* readable: the caller gives up; left unread. -1: never, or told already */
 	bool cancelled;		/* ecached was told to give up */
 	bool ended;		/* ecached said its last word or is gone */
+	struct progress progress;
 };
 
 struct call_ops {
@@ -29,10 +32,23 @@ struct call_ops {
  * call_run - send @request (taken over), serve what ecached asks, return its result (put by
  *	the caller; NULL allowed). The failure that ecached reports is in @e. With
  *	@cancellable, SIGINT and SIGTERM ask ecached to undo and the call goes on until
- *	it did; the second signal ends at once.
+ *	it did; the second signal ends at once. -ENOTCONN: ecached cannot be reached.
  */
 int call_run(struct json_object *request, const struct call_ops *ops, void *ctx, bool cancellable,
 	     struct json_object **result, struct err *e);
+
+/* call_run_with_fd - call_run(), cancellable, with a descriptor beside the request, which stays the caller's. */
+int call_run_with_fd(struct json_object *request, int fd, const struct call_ops *ops, void *ctx,
+		     struct json_object **result, struct err *e);
+
+/* call_signals - SIGINT and SIGTERM as a descriptor to read or wait for, and no longer otherwise; -errno. */
+int call_signals(struct err *e);
+
+/*
+ * call_until - without asks and volumes; when @stop becomes readable (nothing is read) ecached is asked to undo, and
+ *	the call goes on until it did.
+ */
+int call_until(struct json_object *request, int stop, struct err *e);
 
 /* call_with_fd - a request with a descriptor (which stays the caller's), without asks and volumes. */
 int call_with_fd(struct json_object *request, int fd, struct json_object **result, struct err *e);

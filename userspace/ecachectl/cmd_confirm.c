@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -52,33 +53,30 @@ static void join_names(char *line)
 	*out = '\0';
 }
 
-/* typed_names - as typed, to be freed; NULL: *status says how it ended. */
-static char *typed_names(const char *name, bool json, int *status)
+/* typed_names - as typed, to be freed; NULL: @e says why there are none. */
+static char *typed_names(const char *name, struct err *e)
 {
 	static const struct call_ops ops = { .volume = show };
 	struct denied d = { .only = name, .now = time(NULL) };
-	struct err e = ERR_INIT;
 	char *line = NULL;
 	size_t size = 0;
 
-	*status = EXIT_FAILED;
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "ecachectl confirm: without a terminal to ask on, --yes NAMES is needed\n");
+		err_set(e, -EPERM, "without a terminal to ask on, nothing is confirmed");
+		err_hint(e, "--yes NAMES says which volumes are meant.");
 		return NULL;
 	}
-	if (call_run(call_request("status", NULL), &ops, &d, false, NULL, &e)) {
-		*status = call_fail(&e, json);
+	if (call_run(call_request("status", NULL), &ops, &d, false, NULL, e))
 		return NULL;
-	}
 	if (!d.nr) {
-		fprintf(stderr, "ecachectl confirm: nothing is denied\n");
+		err_set(e, -EINVAL, "nothing is denied, so there is nothing to confirm");
 		return NULL;
 	}
 	fprintf(stderr, "What is proven ends now, as its policy says, the rest once it is. Type the names to go on: ");
 	if (getline(&line, &size, stdin) > 0)
 		return line;
 	free(line);
-	fprintf(stderr, "ecachectl confirm: not confirmed, nothing was changed\n");
+	err_set(e, -ECANCELED, "not confirmed, nothing was changed");
 	return NULL;
 }
 
@@ -101,14 +99,17 @@ static int cmd_confirm(const struct verb *v, int argc, char **argv)
 	const char *operands[1] = { NULL };
 	struct json_object *msg, *result = NULL;
 	struct args a = { 0 };
+	struct err e = ERR_INIT;
 	char *names;
 	int status;
 
 	if (!verb_parse(v, argc, argv, &a, operands, &status))
 		return status;
-	names = a.yes ? strdup(a.yes) : typed_names(operands[0], a.json, &status);
+	names = a.yes ? strdup(a.yes) : typed_names(operands[0], &e);
+	if (!names && !e.rc)
+		err_sys(&e, -ENOMEM, "cannot confirm");
 	if (!names)
-		return status ? status : EXIT_FAILED;
+		return call_fail(&e, a.json);
 	join_names(names);
 	msg = call_request("confirm", operands[0]);
 	call_add_string(msg, "volumes", names);

@@ -14,6 +14,7 @@
 #define KLOG_SIZE 10
 
 struct args {
+	bool repair;
 	bool json;
 };
 
@@ -68,6 +69,7 @@ static char *kernel_log(void)
 struct report {
 	bool json;
 	struct json_object *checks;
+	struct json_object *repairs;	/* NULL: none wanted */
 	unsigned int nr[DOCTOR_FAULT + 1];
 };
 
@@ -103,10 +105,45 @@ static void print_end(const struct report *r)
 	}
 	o = must(json_object_new_object());
 	json_object_object_add(o, "checks", json_object_get(r->checks));
+	if (r->repairs)
+		json_object_object_add(o, "repairs", json_object_get(r->repairs));
 	for (i = DOCTOR_OK; i <= DOCTOR_FAULT; i++)
 		json_object_object_add(o, outcome_name(i), must(json_object_new_int64(r->nr[i])));
 	out_json(o);
 	json_object_put(o);
+}
+
+/* repair_one - ecached's own recovery of it, at once; what that waits for is the finding of a check, too. */
+static void repair_one(struct report *r, const char *name)
+{
+	struct json_object *result = NULL;
+	struct err e = ERR_INIT;
+	const char *left;
+
+	if (call_run(call_request("repair", name), &(struct call_ops){ 0 }, NULL, false, &result, &e)) {
+		result = must(json_object_new_object());
+		call_add_string(result, "name", name);
+		call_add_string(result, "waits_for", e.what);
+	}
+	left = json_object_object_get(result, "waits_for") ? out_str(result, "waits_for") : NULL;
+	if (!r->json)
+		printf("%-8s %-14s %s of %s: %s\n", left ? "later" : "repaired", "", out_str(result, "verb"), name,
+		       left ? left : "done");
+	json_object_array_add(r->repairs, result);
+}
+
+/* repair - what the status names; what others try meanwhile is none the worse. */
+static void repair(struct report *r, struct json_object *status)
+{
+	struct json_object *list = json_object_object_get(status, "volumes"), *v;
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0, i;
+
+	r->repairs = must(json_object_new_array());
+	for (i = 0; i < n; i++) {
+		v = json_object_array_get_idx(list, i);
+		if (out_obj(v, "unfinished"))
+			repair_one(r, out_str(v, "name"));
+	}
 }
 
 static int cmd_doctor(const struct verb *v, int argc, char **argv)
@@ -124,17 +161,23 @@ static int cmd_doctor(const struct verb *v, int argc, char **argv)
 	if (!agentconf_load(NULL, &conf, &conf_err))
 		d.conf = &conf;
 	d.conf_error = conf_err.what;
+	r.json = a.json;
 	d.status = ask_agent("status", &status_err);
+	if (a.repair && d.status) {
+		repair(&r, d.status);
+		json_object_put(d.status);
+		d.status = ask_agent("status", &status_err);
+	}
 	d.kms = d.status ? ask_agent("doctor", &kms_err) : NULL;
 	d.agent_error = d.status ? kms_err.what : status_err.what;
 	log = kernel_log();
 	d.kernel_log = log;
 	d.have_target = !dm_target_version("ecache", d.target);
-	r.json = a.json;
 	r.checks = must(json_object_new_array());
 	doctor_each(&d, take, &r);
 	print_end(&r);
 	json_object_put(r.checks);
+	json_object_put(r.repairs);
 	free(log);
 	json_object_put(d.kms);
 	json_object_put(d.status);
@@ -143,6 +186,8 @@ static int cmd_doctor(const struct verb *v, int argc, char **argv)
 }
 
 static const struct opt opts[] = {
+	{ "repair", NULL, "first have ecached finish or undo at once what was interrupted", OPT_FLAG,
+	  offsetof(struct args, repair) },
 	OPT_JSON(struct args),
 	OPT_END
 };
@@ -152,8 +197,8 @@ const struct verb verb_doctor = {
 	.operands = "",
 	.max_operands = 0,
 	.summary = "Look for what makes the promises void on this host, and say what to do",
-	.details = "Nothing is changed: the KMS is asked by dry runs, with this host's credentials, and the rest\n"
-		   "is read. What could not be asked is told. Exit status 1 when there is a fault.",
+	.details = "Without --repair nothing is changed: the KMS is asked by dry runs, with this host's credentials,\n"
+		   "and the rest is read. What could not be asked is told. Exit status 1 when there is a fault.",
 	.opts = opts,
 	.func = cmd_doctor,
 };

@@ -20,6 +20,10 @@ static int check(const struct args *a)
 		fprintf(stderr, "ecachectl unwrap: there is no open descriptor %u\n", a->to_fd);
 		return EXIT_USAGE;
 	}
+	if (a->to_fd == STDERR_FILENO) {
+		fprintf(stderr, "ecachectl unwrap: messages go to descriptor 2, so the key cannot\n");
+		return EXIT_USAGE;
+	}
 	if (a->json && a->to_fd == STDOUT_FILENO) {
 		fprintf(stderr, "ecachectl unwrap: --json goes to descriptor 1, so the key cannot\n");
 		return EXIT_USAGE;

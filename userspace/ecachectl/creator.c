@@ -28,11 +28,16 @@ struct ask {
 	const char *key_arn;
 	const char *grant_id;
 	int64_t bytes;		/* of the data key; 0: none wanted */
+	const char *from_key_arn;	/* a wrapped key to be wrapped again, under kms_key; NULL */
+	const char *from_blob;		/* base64 */
 	bool make_grant;
+	bool wrap;		/* a grant to encrypt */
 	struct kms_context context;
 };
 
 static const char *const operations[] = { "Decrypt", "DescribeKey", "RetireGrant", NULL };
+/* What adopt's first grant allows, until the key is wrapped; ecached names no operations. */
+static const char *const wrap_operations[] = { "Encrypt", "RetireGrant", NULL };
 
 static int read_context(struct json_object *o, struct kms_context *ctx, struct err *e)
 {
@@ -62,7 +67,10 @@ static int read_ask(struct json_object *msg, struct ask *a, struct err *e)
 		{ "key_arn", JS_STRING, JS_OPTIONAL, 1, KMS_ARN_MAX, .string = &a->key_arn },
 		{ "grant_id", JS_STRING, JS_OPTIONAL, 1, KMS_GRANT_ID_MAX, .string = &a->grant_id },
 		{ "bytes", JS_INT, JS_OPTIONAL, 0, 64, .number = &a->bytes },
+		{ "from_key_arn", JS_STRING, JS_OPTIONAL, 1, KMS_ARN_MAX, .string = &a->from_key_arn },
+		{ "from_blob", JS_STRING, JS_OPTIONAL, 4, 2 * KMS_BLOB_MAX, .string = &a->from_blob },
 		{ "make_grant", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &a->make_grant },
+		{ "wrap", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &a->wrap },
 		{ "context", JS_OBJECT, JS_OPTIONAL, 0, 0, .object = &context },
 		{ .name = NULL }
 	};
@@ -140,7 +148,7 @@ static int make_grant(struct kms *kms, const struct ask *a, const char *key_arn,
 		.grantee = a->grantee,
 		.retiring = principal,
 		.name = a->grant_name,
-		.operations = operations,
+		.operations = a->wrap ? wrap_operations : operations,
 		.equals = &a->context,
 	};
 	int rc;
@@ -158,7 +166,8 @@ static int make_grant(struct kms *kms, const struct ask *a, const char *key_arn,
 	rc = kms_create_grant(kms, &rq, grant, ka, e);
 	if (rc) {
 		err_prefix(e, "%s cannot grant %s to %s", caller, key_arn, a->grantee);
-		err_hint(e, "The creator needs kms:CreateGrant on the key for this grantee (ecachectl(8), CREATOR).");
+		err_hint(e, "The creator needs kms:CreateGrant on the key for this grantee%s (ecachectl(8), CREATOR).",
+			 a->wrap ? ", also of Encrypt" : "");
 	}
 	return rc;
 }
@@ -194,20 +203,45 @@ out:
 	return rc;
 }
 
+/* wrap_again - the volume's key stays, and stays wrapped. */
+static int wrap_again(struct kms *kms, const struct ask *a, const char *key_arn, uint8_t *blob, size_t *len,
+		      struct kms_answer *ka, struct err *e)
+{
+	ssize_t n;
+	int rc;
+
+	n = a->from_blob ? base64_decode(a->from_blob, strlen(a->from_blob), blob, KMS_BLOB_MAX) : 0;
+	if (n <= 0)
+		return err_set(e, -EBADMSG, "incomplete question from ecached");
+	rc = kms_reencrypt(kms, a->from_key_arn, key_arn, &a->context, blob, n, blob, len, ka, e);
+	if (rc == -EPERM)
+		err_hint(e, "The creator needs kms:ReEncryptFrom on the old key and kms:ReEncryptTo on the new one "
+			 "(ecachectl(8), CREATOR).");
+	return rc;
+}
+
+static int wrapped_key(struct kms *kms, const struct ask *a, const char *key_arn, uint8_t *blob, size_t *len,
+		       struct kms_answer *ka, struct err *e)
+{
+	if (a->from_key_arn)
+		return wrap_again(kms, a, key_arn, blob, len, ka, e);
+	if (!kms_generate_data_key_wrapped(kms, key_arn, a->bytes, &a->context, blob, len, ka, e))
+		return 0;
+	return err_prefix(e, "cannot make a data key under %s", key_arn);
+}
+
 static int tell_blob(struct kms *kms, const struct ask *a, const char *key_arn, struct call *c, struct err *e)
 {
 	uint8_t blob[KMS_BLOB_MAX];
 	struct kms_answer ka = { 0 };
-	size_t len = sizeof(blob);
 	struct json_object *msg;
+	size_t len = 0;
 	char *text;
 	int rc;
 
-	rc = kms_generate_data_key_wrapped(kms, key_arn, a->bytes, &a->context, blob, &len, &ka, e);
-	if (rc) {
-		err_prefix(e, "cannot make a data key under %s", key_arn);
+	rc = wrapped_key(kms, a, key_arn, blob, &len, &ka, e);
+	if (rc)
 		return rc;
-	}
 	text = malloc(base64_size(len));
 	if (!text)
 		return err_sys(e, -ENOMEM, "cannot pass the data key on");
@@ -231,7 +265,7 @@ static int serve_grant(struct kms *kms, const struct ask *a, struct call *c, str
 	rc = tell_key(kms, a, c, key, e);
 	if (!rc && a->make_grant)
 		rc = tell_grant(kms, a, key->arn, c, e);
-	if (!rc && a->bytes)
+	if (!rc && (a->bytes || a->from_key_arn))
 		rc = tell_blob(kms, a, key->arn, c, e);
 	free(key);
 	return rc;

@@ -9,8 +9,8 @@
 #include "verb.h"
 
 /*
- * The creator's part of create and regrant (DescribeKey, CreateGrant and
- * GenerateDataKeyWithoutPlaintext) and the RevokeGrant of revoke --grant, with the
+ * The creator's part of create, regrant and rewrap (DescribeKey, CreateGrant,
+ * GenerateDataKeyWithoutPlaintext and ReEncrypt) and the RevokeGrant of revoke --grant, with the
  * credentials of whoever runs ecachectl. They never leave this process; ecached gets the
  * key ARN, the grant and the wrapped key.
  */

@@ -7,6 +7,7 @@
 
 static const struct check *const groups[] = {
 	doctor_kms_checks,
+	doctor_volumes_checks,
 	doctor_host_checks,
 	doctor_kernel_checks,
 	doctor_agent_checks,

@@ -38,7 +38,7 @@ struct doctor {
 	const struct agentconf *conf;
 	const char *conf_error;
 	struct json_object *status;	/* ecached's answer to status: volumes (array), agent */
-	struct json_object *kms;	/* to doctor: volumes (array) with answers, caller, canary, clock_offset ... */
+	struct json_object *kms;	/* to doctor: volumes (array) with answers, caller, canary, strays ... */
 	const char *agent_error;
 	const char *kernel_log;		/* since boot, as far as the kernel has kept it */
 	bool have_target;		/* device-mapper knows the target ecache */
@@ -55,6 +55,7 @@ extern const struct check doctor_agent_checks[];
 extern const struct check doctor_host_checks[];
 extern const struct check doctor_kernel_checks[];
 extern const struct check doctor_kms_checks[];
+extern const struct check doctor_volumes_checks[];
 
 /*
  * find - one thing that a check met. Worse than all before, it takes their place; as bad,

@@ -14,14 +14,65 @@
 #define KMSD_STATE "/var/lib/ecache-kmsd"
 #define LOCKED_MIN (1024 * 1024)	/* bytes: keys, and the process that destroys them */
 
+/* judge_hook - as ecached does before it runs one; nobody notices it at the time. */
+static void judge_hook(const struct doctor *d, struct finding *f, const char *path)
+{
+	struct stat st;
+	int rc;
+
+	if (*path != '/')
+		return;
+	rc = tree_stat(d, path, &st);
+	if (rc)
+		find(f, DOCTOR_WARNING, "Put the program there, or set hook=none.", "hook %s: %s", path, strerror(-rc));
+	else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0100))
+		find(f, DOCTOR_WARNING, "chmod +x it, or set hook=none.", "hook %s is not a program", path);
+	else if (st.st_uid != d->owner || (st.st_mode & 0022))
+		find(f, DOCTOR_WARNING, "Check its content, then chown root: and chmod go-w; ecached does not run it as it is.",
+		     "hook %s could be written by others", path);
+}
+
+static void judge_hooks(const struct doctor *d, struct finding *f)
+{
+	struct json_object *list = json_object_object_get(d->status, "volumes"), *policy;
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0, i;
+
+	judge_hook(d, f, d->conf->policy.hook);
+	for (i = 0; i < n; i++) {
+		policy = out_obj(json_object_array_get_idx(list, i), "policy");
+		if (strcmp(out_str(policy, "hook"), d->conf->policy.hook))
+			judge_hook(d, f, out_str(policy, "hook"));
+	}
+}
+
+/* judge_start - whether ecached would start with it; one that runs knows its unit's WatchdogSec, and has started. */
+static void judge_start(const struct doctor *d, struct finding *f)
+{
+	const char *key;
+	struct err e = ERR_INIT;
+
+	if (!d->status && policies_check(&d->conf->policy, POLICY_WATCHDOG_S, &key, &e))
+		find(f, DOCTOR_FAULT, "Mend it; `ecached --check-config` says more.",
+		     "ecached does not start: %s", e.what);
+}
+
 static void check_configuration(const struct doctor *d, struct finding *f)
 {
-	if (!d->conf)
+	const char *problem = out_str(out_obj(d->status, "agent"), "problem");
+
+	if (!d->conf) {
 		find(f, DOCTOR_FAULT, "See ecached.conf(5).", "%s", d->conf_error);
-	else if (!*d->conf->host_principal)
+		return;
+	}
+	judge_start(d, f);
+	if (strcmp(problem, "-"))
+		find(f, DOCTOR_WARNING, "Mend it and `systemctl reload ecached`, or restart what it names.", "%s",
+		     problem);
+	if (!*d->conf->host_principal)
 		find(f, DOCTOR_WARNING, "Set host-principal= in ecached.conf: whom grants are made to.",
 		     "no host-principal: no volume can be created");
-	else
+	judge_hooks(d, f);
+	if (!*f->found)
 		find(f, DOCTOR_OK, NULL, "%s, region %s", d->conf->kms_endpoint ? d->conf->kms_endpoint : "AWS",
 		     d->conf->region);
 }
@@ -234,6 +285,19 @@ static void judge_volumes(const struct doctor *d, struct finding *f, struct plac
 	}
 }
 
+/* judge_credential - sealed, but is the file that it was sealed from gone? */
+static void judge_credential(const struct doctor *d, struct finding *f, const char *dir)
+{
+	static const char remedy[] = "When the service has started with the credential, and a copy of the 32 bytes is in "
+		"a safe place, delete the file: shred -u, where the file system writes in place.";
+
+	if (tree_exists(d, "%s/root.secret", dir))
+		find(f, DOCTOR_WARNING, remedy, "the root secret is a credential, and still in %s/root.secret, too",
+		     dir);
+	else
+		find(f, DOCTOR_OK, NULL, "the root secret is a credential of the service manager");
+}
+
 /* find_places - false: there is no file that a disk could be taken away with. */
 static bool find_places(const struct doctor *d, struct finding *f, struct places *p)
 {
@@ -242,7 +306,7 @@ static bool find_places(const struct doctor *d, struct finding *f, struct places
 	tree_setting(d, KMSD_CONF, "state-dir", dir, sizeof(dir));
 	tree_setting(d, KMSD_CONF, "root-secret", spec, sizeof(spec));
 	if (!strncmp(spec, "credential:", 11)) {
-		find(f, DOCTOR_OK, NULL, "the root secret is a credential of the service manager");
+		judge_credential(d, f, dir);
 		return false;
 	}
 	if (!strncmp(spec, "file:", 5))
@@ -290,7 +354,7 @@ static void check_root_secret(const struct doctor *d, struct finding *f)
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
-		find(f, DOCTOR_UNKNOWN, NULL, "out of memory");
+		find(f, DOCTOR_UNKNOWN, "Ask again.", "out of memory");
 	else if (find_places(d, f, p))
 		judge_places(d, f, p);
 	free(p);

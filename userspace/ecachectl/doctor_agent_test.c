@@ -36,6 +36,55 @@ static void configuration(void **state)
 	expect(&d, "configuration", DOCTOR_WARNING, "host-principal");
 }
 
+/* What keeps ecached from starting is told before it tries, and by the rules of its unit. */
+static void policies_that_do_not_go_together(void **state)
+{
+	struct agentconf c = conf_of(https_kms);
+	struct doctor d = world(*state);
+
+	d.conf = &c;
+	c.policy.lease = 60;
+	expect(&d, "configuration", DOCTOR_FAULT, "lease: 60s is under 105s");
+	d.status = answer("{'volumes':[],'agent':{'brake':false}}");	/* it runs: a unit with another WatchdogSec */
+	expect(&d, "configuration", DOCTOR_OK, "");
+	json_object_put(d.status);
+}
+
+static void what_the_agent_says_of_its_configuration(void **state)
+{
+	struct agentconf c = conf_of(https_kms);
+	struct doctor d = world(*state);
+
+	d.conf = &c;
+	d.status = answer("{'volumes':[],'agent':{'problem':'waits for a restart: region'}}");
+	expect(&d, "configuration", DOCTOR_WARNING, "waits for a restart: region");
+	json_object_put(d.status);
+}
+
+static void hooks(void **state)
+{
+	struct agentconf c = conf_of(https_kms);
+	struct doctor d = world(*state);
+
+	d.conf = &c;
+	strcpy(c.policy.hook, "/etc/ecache/hook");
+	expect(&d, "configuration", DOCTOR_WARNING, "hook /etc/ecache/hook");
+	put(*state, "/etc/ecache/hook", "#!/bin/sh\n");
+	expect(&d, "configuration", DOCTOR_WARNING, "hook /etc/ecache/hook is not a program");
+	assert_int_equal(chmod(scratch_path(*state, "etc/ecache/hook"), 0755), 0);
+	expect(&d, "configuration", DOCTOR_OK, "");
+	assert_int_equal(chmod(scratch_path(*state, "etc/ecache/hook"), 0775), 0);
+	expect(&d, "configuration", DOCTOR_WARNING, "could be written by others");
+	assert_int_equal(chmod(scratch_path(*state, "etc/ecache/hook"), 0755), 0);
+	d.owner = getuid() + 1;
+	expect(&d, "configuration", DOCTOR_WARNING, "could be written by others");
+	d.owner = getuid();
+	d.status = answer("{'volumes':[{'name':'a','policy':{'hook':'/etc/ecache/hook'}},"
+			  "{'name':'b','policy':{'hook':'/gone'}}],'agent':{}}");
+	expect(&d, "configuration", DOCTOR_WARNING, "hook /gone");
+	json_object_put(d.status);
+}
+
 #define LIMITS(core, locked) \
 	"Limit                     Soft Limit           Hard Limit           Units     \n" \
 	"Max core file size        " core "                    0                    bytes     \n" \
@@ -195,6 +244,8 @@ static void root_secret(void **state)
 	expect(&d, "root-secret", DOCTOR_FAULT, "both on sdb");
 	put(*state, "/etc/ecache/kmsd.conf", "root-secret=credential:kms-root\n");
 	expect(&d, "root-secret", DOCTOR_OK, "credential");
+	put(*state, "/var/lib/ecache-kmsd/root.secret", "");
+	expect(&d, "root-secret", DOCTOR_WARNING, "a credential, and still in /var/lib/ecache-kmsd/root.secret");
 	put(*state, "/etc/ecache/kmsd.conf", "root-secret=file:/keys/root\n");
 	put_dm(*state, "dm-0", "keys", "CRYPT-LUKS2-1-keys\n", "sdb1");
 	put_link(*state, "/sys/dev/block/8:17", "../../devices/virtual/block/dm-0");
@@ -206,6 +257,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(configuration),
+		scratch_test(policies_that_do_not_go_together),
+		scratch_test(what_the_agent_says_of_its_configuration),
+		scratch_test(hooks),
 		scratch_test(services_that_run),
 		scratch_test(services_that_are_too_free),
 		scratch_test(permissions),

@@ -6,10 +6,13 @@
 #include "../volume/mounts.h"
 #include "doctor_block.h"
 #include "doctor_tree.h"
+#include "output.h"
 
 /* The checks of where this host may put what it has in memory. */
 
 #define SMALL 4096
+#define NO_PROC "Run doctor on the host itself: /proc is not there."
+#define NO_SYS "Run doctor on the host itself: /sys is not there."
 #define CONFIG_MAX (1024 * 1024)
 
 static void judge_swap(const struct doctor *d, const char *name, bool is_file, struct finding *f)
@@ -33,12 +36,45 @@ static void judge_swap(const struct doctor *d, const char *name, bool is_file, s
 	}
 }
 
+/* data_volume_of - a cache under this key; NULL: none. */
+static const char *data_volume_of(struct json_object *list, const char *key_arn)
+{
+	size_t n = json_object_array_length(list), i;
+	struct json_object *v;
+
+	for (i = 0; i < n; i++) {
+		v = json_object_array_get_idx(list, i);
+		if (!strcmp(out_str(v, "kind"), "data") && !strcmp(out_str(v, "key_arn"), key_arn))
+			return out_str(v, "name");
+	}
+	return NULL;
+}
+
+/* judge_swap_keys - the host's swap ends with its key, so that is nobody's who has but a cache here. */
+static void judge_swap_keys(const struct doctor *d, struct finding *f)
+{
+	static const char remedy[] = "Swap is the host's: make it anew under a key of the host's operator, or under none "
+		"(ecachectl(8), SWAP VOLUMES).";
+	struct json_object *list = json_object_object_get(d->status, "volumes"), *v;
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0, i;
+	const char *cache;
+
+	for (i = 0; i < n; i++) {
+		v = json_object_array_get_idx(list, i);
+		if (strcmp(out_str(v, "kind"), "swap"))
+			continue;
+		cache = data_volume_of(list, out_str(v, "key_arn"));
+		if (cache)
+			find(f, DOCTOR_WARNING, remedy, "%s is under the key of %s", out_str(v, "name"), cache);
+	}
+}
+
 static void check_swap(const struct doctor *d, struct finding *f)
 {
 	char text[16384], name[PATH_MAX], type[32], *line, *rest = text;
 
 	if (!tree_read(d, text, sizeof(text), "/proc/swaps")) {
-		find(f, DOCTOR_UNKNOWN, NULL, "/proc/swaps cannot be read");
+		find(f, DOCTOR_UNKNOWN, NO_PROC, "/proc/swaps cannot be read");
 		return;
 	}
 	while ((line = strsep(&rest, "\n"))) {
@@ -47,6 +83,7 @@ static void check_swap(const struct doctor *d, struct finding *f)
 		mounts_unescape(name);
 		judge_swap(d, name, !strcmp(type, "file"), f);
 	}
+	judge_swap_keys(d, f);
 	if (!*f->found)
 		find(f, DOCTOR_OK, NULL, "this host does not swap");
 }
@@ -69,11 +106,19 @@ static bool cannot_hibernate(const struct doctor *d, const char *states)
 	return tree_read(d, text, sizeof(text), "/sys/power/disk") && strstr(text, "[disabled]");
 }
 
-static bool is_masked(const struct doctor *d, const char *unit)
+/* all_masked - each of the ways to the disk is a target of its own. */
+static bool all_masked(const struct doctor *d)
 {
+	static const char *const ways[] = { "hibernate", "hybrid-sleep", "suspend-then-hibernate" };
 	char target[64];
+	size_t i;
 
-	return tree_link(d, target, sizeof(target), "/etc/systemd/system/%s", unit) && !strcmp(target, "/dev/null");
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!tree_link(d, target, sizeof(target), "/etc/systemd/system/%s.target", ways[i]) ||
+		    strcmp(target, "/dev/null"))
+			return false;
+	}
+	return true;
 }
 
 static void check_hibernation(const struct doctor *d, struct finding *f)
@@ -86,13 +131,13 @@ static void check_hibernation(const struct doctor *d, struct finding *f)
 		if (tree_exists(d, "/sys/kernel"))
 			find(f, DOCTOR_OK, NULL, "this kernel does not sleep");
 		else
-			find(f, DOCTOR_UNKNOWN, NULL, "/sys/power/state cannot be read");
+			find(f, DOCTOR_UNKNOWN, NO_SYS, "/sys/power/state cannot be read");
 		return;
 	}
 	if (cannot_hibernate(d, state))
 		find(f, DOCTOR_OK, NULL, "the kernel does not hibernate");
-	else if (is_masked(d, "hibernate.target"))
-		find(f, DOCTOR_OK, NULL, "hibernate.target is masked");
+	else if (all_masked(d))
+		find(f, DOCTOR_OK, NULL, "its targets are masked");
 	else if (!resume_device(d, number))
 		find(f, DOCTOR_WARNING, remedy, "the host may hibernate: keys are wiped before, memory is not");
 	else if (block_kind_of_number(d, number) == BLOCK_ENCRYPTED)
@@ -109,7 +154,7 @@ static void check_kdump(const struct doctor *d, struct finding *f)
 		if (tree_exists(d, "/sys/kernel"))
 			find(f, DOCTOR_OK, NULL, "this kernel knows no crash dumps");
 		else
-			find(f, DOCTOR_UNKNOWN, NULL, "/sys/kernel/kexec_crash_loaded cannot be read");
+			find(f, DOCTOR_UNKNOWN, NO_SYS, "/sys/kernel/kexec_crash_loaded cannot be read");
 	} else if (!strcmp(text, "1")) {
 		find(f, DOCTOR_WARNING, "A dump holds the keys of open volumes and tenants' data: let it go to an "
 		     "encrypted place, or disable kdump (kdump-config unload).", "a crash kernel is loaded");
@@ -142,6 +187,8 @@ static enum answer by_cmdline(const struct doctor *d)
 	if (!tree_read(d, text, sizeof(text), "/proc/cmdline") || !tree_value(text, "init_on_free", value,
 									      sizeof(value)))
 		return NO_ANSWER;
+	if (!*value)
+		return NO_ANSWER;	/* the kernel takes it for nothing */
 	return strchr("1yY", *value) || !strcmp(value, "on") ? YES : NO;
 }
 

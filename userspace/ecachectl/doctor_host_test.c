@@ -40,6 +40,26 @@ static void swap_partitions(void **state)
 	expect(&d, "swap", DOCTOR_UNKNOWN, "/dev/gone");
 }
 
+/* Swap is the host's: a tenant who ends his cache would end it, and everybody's pages with it. */
+static void swap_under_the_key_of_a_cache(void **state)
+{
+	struct doctor d = world(*state);
+
+	put(*state, "/proc/swaps", SWAPS);
+	d.status = answer("{'volumes':[{'name':'c1','kind':'data','key_arn':'key-a'},"
+			  "{'name':'s1','kind':'swap','key_arn':'key-b'},{'name':'s2','kind':'boot-swap'},"
+			  "{'name':'c2'}]}");
+	expect(&d, "swap", DOCTOR_OK, "does not swap");
+	json_object_put(d.status);
+	d.status = answer("{'volumes':[{'name':'s1','kind':'swap','key_arn':'key-b'},"
+			  "{'name':'c1','kind':'data','key_arn':'key-b'}]}");
+	expect(&d, "swap", DOCTOR_WARNING, "s1 is under the key of c1");
+	put_disk(*state, "sda");
+	put(*state, "/proc/swaps", SWAPS "/dev/sda1 partition 1000 0 -2\n");
+	expect(&d, "swap", DOCTOR_FAULT, "/dev/sda1 is not encrypted");
+	json_object_put(d.status);
+}
+
 static void swap_on_volumes_of_volumes(void **state)
 {
 	struct doctor d = world(*state);
@@ -124,7 +144,12 @@ static void hibernation(void **state)
 	put(*state, "/sys/power/resume", "253:0\n");
 	expect(&d, "hibernation", DOCTOR_WARNING, "encrypted");
 	put(*state, "/sys/power/resume", "8:1\n");
+	/* each of the three goes to the disk by a unit of its own */
 	put_link(*state, "/etc/systemd/system/hibernate.target", "/dev/null");
+	expect(&d, "hibernation", DOCTOR_FAULT, "device 8:1");
+	put_link(*state, "/etc/systemd/system/hybrid-sleep.target", "/dev/null");
+	expect(&d, "hibernation", DOCTOR_FAULT, "device 8:1");
+	put_link(*state, "/etc/systemd/system/suspend-then-hibernate.target", "/dev/null");
 	expect(&d, "hibernation", DOCTOR_OK, "masked");
 	put_link(*state, "/etc/systemd/system/hibernate.target", "/lib/elsewhere");
 	expect(&d, "hibernation", DOCTOR_FAULT, "device 8:1");
@@ -164,6 +189,9 @@ static void init_on_free(void **state)
 	expect(&d, "init-on-free", DOCTOR_OK, "on, says the kernel's command line");
 	put(*state, "/proc/cmdline", "xinit_on_free=0 init_on_free=on\n");
 	expect(&d, "init-on-free", DOCTOR_OK, "on, says the kernel's command line");
+	put(*state, "/proc/cmdline", "init_on_free= quiet\n");		/* the kernel takes it for nothing */
+	expect(&d, "init-on-free", DOCTOR_OK, "on, says the kernel's configuration");
+	put(*state, "/proc/cmdline", "init_on_free=on\n");
 	/* page poisoning overrules it, and only the log tells */
 	d.kernel_log = "<6>[    0.1] mem auto-init: stack:all(zero), heap alloc:on, heap free:off\n<6>[    0.2] next\n";
 	expect(&d, "init-on-free", DOCTOR_WARNING, "off, says the kernel's log");
@@ -178,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(an_empty_world_is_unknown),
 		scratch_test(swap_partitions),
+		scratch_test(swap_under_the_key_of_a_cache),
 		scratch_test(swap_on_volumes_of_volumes),
 		scratch_test(swap_in_memory),
 		scratch_test(swap_files),

@@ -33,7 +33,8 @@ static void check_kernel(const struct doctor *d, struct finding *f)
 
 	if (!tree_read(d, release, sizeof(release), "/proc/sys/kernel/osrelease") ||
 	    sscanf(release, "%u.%u", &major, &minor) != 2) {
-		find(f, DOCTOR_UNKNOWN, NULL, "/proc/sys/kernel/osrelease cannot be read");
+		find(f, DOCTOR_UNKNOWN, "Run doctor on the host itself: /proc is not there.",
+		     "/proc/sys/kernel/osrelease cannot be read");
 		return;
 	}
 	for (i = 0; i < TESTED; i++) {
@@ -217,7 +218,8 @@ static void check_signature(const struct doctor *d, struct finding *f)
 		return;
 	}
 	if (!module_file(d, path)) {
-		find(f, DOCTOR_UNKNOWN, NULL, "%s; there is no module to look at", state);
+		find(f, DOCTOR_UNKNOWN, "Build and install it for this kernel (make install).",
+		     "%s; there is no module to look at", state);
 		return;
 	}
 	compressed = strcmp(strrchr(path, '.'), ".ko");

@@ -234,12 +234,71 @@ static void check_verdicts(const struct doctor *d, struct finding *f)
 		find(f, DOCTOR_OK, NULL, "%zu volumes, nothing denied", n);
 }
 
+/* check_keyslots - the KMS takes nothing back from who has a passphrase. */
+static void check_keyslots(const struct doctor *d, struct finding *f)
+{
+	struct json_object *list = json_object_object_get(d->status, "volumes"), *v;
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0, i;
+
+	if (!d->status) {
+		find(f, DOCTOR_UNKNOWN, "Start ecached, and ask again.", "not asked: %s", d->agent_error);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		v = json_object_array_get_idx(list, i);
+		if (json_object_object_get(v, "revocable") && !out_bool(v, "revocable"))
+			find(f, DOCTOR_WARNING, "Close it, `cryptsetup erase` its device, and set adopted=yes in its pin file.",
+			     "%s is not revocable: it was adopted with its keyslots", out_str(v, "name"));
+	}
+	if (!*f->found)
+		find(f, DOCTOR_OK, NULL, "no volume has any");
+}
+
+static void judge_queue(struct finding *f, struct json_object *ev)
+{
+	const char *problem = out_str(ev, "problem");
+	int64_t messages = out_int(ev, "messages");
+
+	if (!strcmp(out_str(ev, "state"), "failing"))
+		find(f, DOCTOR_WARNING, "Revocations are noticed by probes alone meanwhile. Check the queue, its address and "
+		     "the identity's rights (Documentation/operations.md).", "no events are heard: %s", problem);
+	else if (strcmp(problem, "-"))
+		find(f, DOCTOR_WARNING, "Allow the identity sqs:DeleteMessage: the same events come again and again.", "%s",
+		     problem);
+	else if (messages && out_int(ev, "unread") == messages)
+		find(f, DOCTOR_WARNING, "Make the queue the target of an EventBridge rule (Documentation/operations.md), "
+		     "and of nothing else.", "%lld messages came, none of them an event", (long long)messages);
+	else if (!strcmp(out_str(ev, "state"), "starting"))
+		find(f, DOCTOR_UNKNOWN, "Ask again in half a minute.", "%s has not answered yet", out_str(ev, "queue"));
+	else
+		find(f, DOCTOR_OK, NULL, "%s: %lld messages, %lld about keys here", out_str(ev, "queue"),
+		     (long long)messages, (long long)out_int(ev, "ours"));
+}
+
+/* check_events - a queue that nobody listens to looks like one in which nothing is. */
+static void check_events(const struct doctor *d, struct finding *f)
+{
+	struct json_object *ev = out_obj(out_obj(d->status, "agent"), "events");
+
+	if (!d->status)
+		find(f, DOCTOR_UNKNOWN, "Start ecached, and ask again.", "not asked: %s", d->agent_error);
+	else if (ev)
+		judge_queue(f, ev);
+	else if (d->conf && *d->conf->events_queue)
+		find(f, DOCTOR_WARNING, "`systemctl restart ecache-net ecached` (volumes stay open).",
+		     "ecached was started before events-queue was set");
+	else
+		find(f, DOCTOR_OK, NULL, "no events-queue: revocations are noticed by probes alone");
+}
+
 const struct check doctor_kms_checks[] = {
 	{ "access", check_access },
 	{ "rights", check_rights },
 	{ "identity", check_identity },
 	{ "clock", check_clock },
 	{ "canary", check_canary },
+	{ "events", check_events },
 	{ "verdicts", check_verdicts },
+	{ "keyslots", check_keyslots },
 	{ NULL, NULL },
 };

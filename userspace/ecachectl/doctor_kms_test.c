@@ -27,7 +27,8 @@ static void expect_key(struct scratch *s, const char *check, const char *answers
 
 static void nobody_to_ask_is_unknown(void **state)
 {
-	static const char *const names[] = { "access", "rights", "identity", "clock", "canary", "verdicts" };
+	static const char *const names[] = { "access", "rights", "identity", "clock", "canary", "events",
+					    "verdicts", "keyslots" };
 	struct doctor d = world(*state);
 	size_t i;
 
@@ -156,6 +157,48 @@ static void what_the_watcher_knows(void **state)
 	json_object_put(d.status);
 }
 
+static void who_has_a_passphrase(void **state)
+{
+	struct doctor d = world(*state);
+
+	d.status = answer("{'volumes':[{'name':'a','revocable':true},{'name':'swap'}],'agent':{}}");
+	expect(&d, "keyslots", DOCTOR_OK, "no volume");
+	json_object_put(d.status);
+	d.status = answer("{'volumes':[{'name':'a','revocable':true},{'name':'b','revocable':false}],'agent':{}}");
+	expect(&d, "keyslots", DOCTOR_WARNING, "b is not revocable");
+	json_object_put(d.status);
+}
+
+static void expect_events(struct scratch *s, const char *members, enum outcome outcome, const char *text)
+{
+	struct doctor d = world(s);
+	char json[1024];
+
+	snprintf(json, sizeof(json), "{'volumes':[],'agent':{'events':{'queue':'https://q/1/q',%s}}}", members);
+	d.status = answer(json);
+	expect(&d, "events", outcome, text);
+	json_object_put(d.status);
+}
+
+static void who_listens(void **state)
+{
+	struct agentconf conf = { .events_queue = (char *)(uintptr_t)"https://q/1/q" };
+	struct doctor d = world(*state);
+
+	d.status = answer("{'volumes':[],'agent':{'brake':false}}");
+	expect(&d, "events", DOCTOR_OK, "by probes alone");
+	d.conf = &conf;
+	expect(&d, "events", DOCTOR_WARNING, "started before events-queue was set");
+	json_object_put(d.status);
+	expect_events(*state, "'state':'listening','messages':7,'unread':1,'ours':2", DOCTOR_OK,
+		      "7 messages, 2 about keys here");
+	expect_events(*state, "'state':'starting','messages':0", DOCTOR_UNKNOWN, "not answered yet");
+	expect_events(*state, "'state':'failing','problem':'AccessDenied','messages':3", DOCTOR_WARNING,
+		      "no events are heard: AccessDenied");
+	expect_events(*state, "'state':'listening','problem':'not deleted','messages':3", DOCTOR_WARNING, "not deleted");
+	expect_events(*state, "'state':'listening','messages':3,'unread':3", DOCTOR_WARNING, "none of them an event");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,7 +209,9 @@ int main(void)
 		scratch_test(who_this_host_is),
 		scratch_test(whose_clock_is_wrong),
 		scratch_test(a_canary_that_answers),
+		scratch_test(who_listens),
 		scratch_test(what_the_watcher_knows),
+		scratch_test(who_has_a_passphrase),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

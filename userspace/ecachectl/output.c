@@ -7,6 +7,7 @@
 
 #include "../ecached/proto.h"
 #include "output.h"
+#include "table.h"
 
 const char *out_str(struct json_object *o, const char *key)
 {
@@ -77,19 +78,51 @@ char *out_device_path(const char *path)
 	return out;
 }
 
-void out_list_head(FILE *to)
+/* list_note - what a person has to know of a volume that runs; status has it in full. */
+static const char *list_note(struct json_object *v)
 {
-	fprintf(to, "%-20s %-12s %-12s %-12s %s\n", "NAME", "STATE", "VERDICT", "LAST OK", "DEVICE");
+	if (strcmp(out_str(v, "problem"), "-"))
+		return out_str(v, "problem");
+	return json_object_object_get(v, "revocable") && !out_bool(v, "revocable") ? "not revocable" : "";
 }
 
-void out_list_line(FILE *to, struct json_object *v, int64_t now)
+static void list_row(struct table *t, struct json_object *v, int64_t now)
 {
-	struct json_object *probe = out_obj(v, "probe");
+	struct json_object *target = out_obj(v, "target");
+	const char *state = out_str(v, "state"), *verdict = out_str(out_obj(v, "probe"), "verdict");
 	char ago[32];
 
+	table_row(t);
 	out_ago(out_int(v, "last_ok"), now, ago, sizeof(ago));
-	fprintf(to, "%-20s %-12s %-12s %-12s %s\n", out_str(v, "name"), out_str(v, "state"),
-		out_str(probe, "verdict"), ago, out_str(v, "device"));
+	table_put(t, 0, TONE_PLAIN, "%s", out_str(v, "name"));
+	table_put(t, 1, tone_of_state(state), "%s", state);
+	table_put(t, 2, tone_of_verdict(verdict), "%s", verdict);
+	table_put(t, 3, TONE_PLAIN, "%s", ago);
+	if (target && json_object_object_get(target, "lease"))
+		table_put(t, 4, TONE_PLAIN, "%lld s", (long long)out_int(target, "lease"));
+	table_put(t, 5, TONE_PLAIN, "%s", out_str(v, "device"));
+	table_put(t, 6, TONE_CARE, "%s", list_note(v));
+}
+
+void out_list(FILE *to, struct json_object *volumes, int64_t now)
+{
+	static const char *const titles[] = { "NAME", "STATE", "VERDICT", "LAST OK", ">LEASE", "DEVICE", "NOTE", NULL };
+	struct table t;
+	size_t i;
+
+	table_init(&t, titles);
+	for (i = 0; i < json_object_array_length(volumes); i++)
+		list_row(&t, json_object_array_get_idx(volumes, i), now);
+	table_print(to, &t, tone_wanted(to), table_width(to), 0);
+	table_free(&t);
+}
+
+/* put_tone - a word in its tone, if the reader wants any. */
+static void put_tone(FILE *to, enum tone tone, const char *word)
+{
+	bool wanted = tone_wanted(to);
+
+	fprintf(to, "%s%s%s", tone_begin(tone, wanted), word, tone_end(tone, wanted));
 }
 
 static void status_target(FILE *to, struct json_object *t)
@@ -119,9 +152,13 @@ static void status_probe(FILE *to, struct json_object *p, int64_t now)
 	if (!p)
 		return;
 	out_ago(out_int(p, "at"), now, ago, sizeof(ago));
-	fprintf(to, "  probe      %s, %s", out_str(p, "verdict"), ago);
+	fprintf(to, "  probe      ");
+	put_tone(to, tone_of_verdict(out_str(p, "verdict")), out_str(p, "verdict"));
+	fprintf(to, ", %s", ago);
 	if (strcmp(out_str(p, "reason"), "-"))
 		fprintf(to, " (%s)", out_str(p, "reason"));
+	if (strcmp(out_str(p, "grant"), "-"))
+		fprintf(to, ", grant %s", out_str(p, "grant"));
 	if (strcmp(out_str(p, "request_id"), "-"))
 		fprintf(to, ", request %s", out_str(p, "request_id"));
 	fputc('\n', to);
@@ -149,7 +186,7 @@ static void teardown_lines(FILE *to, struct json_object *t)
 	for (i = 0; i < json_object_array_length(steps); i++) {
 		s = json_object_array_get_idx(steps, i);
 		fprintf(to, "    +%6lld ms  %-10s %-10s %s\n", (long long)out_int(s, "start_ms"), out_str(s, "name"),
-			out_str(s, "outcome"), out_str(s, "error"));
+			out_str(s, "outcome"), strcmp(out_str(s, "text"), "-") ? out_str(s, "text") : "");
 	}
 }
 
@@ -187,7 +224,9 @@ void out_status(FILE *to, struct json_object *v, int64_t now)
 	struct json_object *policy = out_obj(v, "policy"), *teardown = out_obj(v, "teardown");
 	char ago[32];
 
-	fprintf(to, "%s: %s\n", out_str(v, "name"), out_str(v, "state"));
+	fprintf(to, "%s: ", out_str(v, "name"));
+	put_tone(to, tone_of_state(out_str(v, "state")), out_str(v, "state"));
+	fputc('\n', to);
 	fprintf(to, "  device     %s\n", out_str(v, "device"));
 	if (strcmp(out_str(v, "mapping"), "-"))
 		fprintf(to, "  mapping    %s\n", out_str(v, "mapping"));
@@ -198,6 +237,8 @@ void out_status(FILE *to, struct json_object *v, int64_t now)
 		fprintf(to, "  key        %s\n", out_str(v, "key_arn"));
 		fprintf(to, "  grant      %s, cache id %s\n", out_str(v, "grant_id"), out_str(v, "cache_id"));
 	}
+	if (json_object_object_get(v, "revocable") && !out_bool(v, "revocable"))
+		fprintf(to, "  revocable  no: a passphrase opens it without the KMS (adopt --keep-keyslots)\n");
 	status_probe(to, out_obj(v, "probe"), now);
 	out_ago(out_int(v, "last_ok"), now, ago, sizeof(ago));
 	fprintf(to, "  last OK    %s\n", ago);
@@ -207,8 +248,11 @@ void out_status(FILE *to, struct json_object *v, int64_t now)
 		status_policy(to, policy, out_obj(v, "target"), now);
 	if (teardown)
 		teardown_lines(to, teardown);
-	if (strcmp(out_str(v, "problem"), "-"))
-		fprintf(to, "  problem    %s\n", out_str(v, "problem"));
+	if (strcmp(out_str(v, "problem"), "-")) {
+		fprintf(to, "  problem    ");
+		put_tone(to, TONE_CARE, out_str(v, "problem"));
+		fputc('\n', to);
+	}
 }
 
 /* dump_section - an object's members, one a line; inner objects on one line as JSON. */

@@ -33,8 +33,7 @@ void out_time(int64_t when, char *out, size_t size);
  */
 char *out_device_path(const char *path);
 
-void out_list_head(FILE *to);
-void out_list_line(FILE *to, struct json_object *volume, int64_t now);
+void out_list(FILE *to, struct json_object *volumes, int64_t now);
 void out_status(FILE *to, struct json_object *volume, int64_t now);
 void out_teardown(struct json_object *o);	/* the member "teardown" as a timeline, nothing when absent */
 void out_dump(struct json_object *o);

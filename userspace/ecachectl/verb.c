@@ -9,17 +9,26 @@
 
 const struct verb *const verbs[] = {
 	&verb_create,
+	&verb_adopt,
 	&verb_open,
 	&verb_close,
+	&verb_hold,
 	&verb_status,
 	&verb_list,
+	&verb_top,
 	&verb_revoke,
 	&verb_confirm,
 	&verb_regrant,
+	&verb_rewrap,
+	&verb_resize,
 	&verb_unwrap,
 	&verb_destroy,
+	&verb_backup,
+	&verb_restore,
 	&verb_dump,
 	&verb_doctor,
+	&verb_audit,
+	&verb_bench,
 	&verb_help,
 	NULL,
 };
@@ -37,9 +46,9 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-static bool is_needed(const struct opt *o)
+bool opt_is_needed(const struct opt *o)
 {
-	return o->kind == OPT_NUMBER_NEEDED;
+	return o->kind == OPT_NUMBER_NEEDED || o->kind == OPT_STRING_NEEDED;
 }
 
 static int complain(const struct verb *v, const char *what, const char *which)
@@ -93,6 +102,7 @@ static int set_opt(const struct verb *v, const struct opt *o, const char *value,
 		*(bool *)where = true;
 		return EXIT_OK;
 	case OPT_STRING:
+	case OPT_STRING_NEEDED:
 		if (!*value)
 			return complain(v, "option with an empty value", o->name);
 		*(const char **)where = value;
@@ -158,7 +168,7 @@ static int check_needed(const struct parse *p)
 	const struct opt *o;
 
 	for (o = p->v->opts; o && o->name; o++) {
-		if (is_needed(o) && !p->given[o - p->v->opts])
+		if (opt_is_needed(o) && !p->given[o - p->v->opts])
 			return complain(p->v, "missing option", o->name);
 	}
 	return EXIT_OK;
@@ -201,7 +211,7 @@ void verb_usage(FILE *to, const struct verb *v)
 	assert(v->operands); /* "" when there are none */
 	fprintf(to, "ecachectl %s%s%s", v->name, *v->operands ? " " : "", v->operands);
 	for (o = v->opts; o && o->name; o++)
-		fprintf(to, is_needed(o) ? " --%s%s%s" : " [--%s%s%s]", o->name, o->arg ? " " : "",
+		fprintf(to, opt_is_needed(o) ? " --%s%s%s" : " [--%s%s%s]", o->name, o->arg ? " " : "",
 			o->arg ? o->arg : "");
 	fputc('\n', to);
 }

@@ -16,6 +16,7 @@ enum {
 enum opt_kind {
 	OPT_FLAG,	/* bool */
 	OPT_STRING,	/* const char *, not empty */
+	OPT_STRING_NEEDED,	/* the same, and wrong usage without it */
 	OPT_NUMBER,	/* unsigned int, decimal */
 	OPT_NUMBER_NEEDED,	/* the same, and wrong usage without it */
 };
@@ -46,18 +47,30 @@ struct verb {
 };
 
 extern const struct verb verb_create;
+extern const struct verb verb_adopt;
 extern const struct verb verb_open;
 extern const struct verb verb_close;
+extern const struct verb verb_hold;
 extern const struct verb verb_status;
 extern const struct verb verb_list;
+extern const struct verb verb_top;
 extern const struct verb verb_revoke;
 extern const struct verb verb_confirm;
 extern const struct verb verb_regrant;
+extern const struct verb verb_rewrap;
+extern const struct verb verb_resize;
 extern const struct verb verb_unwrap;
 extern const struct verb verb_destroy;
+extern const struct verb verb_backup;
+extern const struct verb verb_restore;
 extern const struct verb verb_dump;
 extern const struct verb verb_doctor;
+extern const struct verb verb_audit;
+extern const struct verb verb_bench;
 extern const struct verb verb_help;
+
+/* opt_is_needed - wrong usage without it. */
+bool opt_is_needed(const struct opt *o);
 
 /* verbs - every verb in the order of the usage text, ended by NULL. */
 extern const struct verb *const verbs[];

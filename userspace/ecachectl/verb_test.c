@@ -196,6 +196,67 @@ static void an_option_may_be_required(void **state)
 	assert_int_equal(run_main("unwrap", "--help"), EXIT_OK);
 }
 
+/* said - what the program prints on standard output with these words after its name, and nobody at a terminal. */
+static int said(char *const words[], char *text, size_t size)
+{
+	int status, in = dup(STDIN_FILENO), out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), pair[2], argc = 0;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ssize_t n;
+
+	while (words[argc])
+		argc++;
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	fflush(stdout);
+	dup2(null, STDIN_FILENO);
+	dup2(pair[1], STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	status = ecachectl_main(argc, (char **)(uintptr_t)words);
+	fflush(stdout);
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	close(pair[1]);
+	n = read(pair[0], text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
+	close(pair[0]);
+	close(in);
+	close(out);
+	close(err);
+	close(null);
+	return status;
+}
+
+static void a_refusal_is_json_too(void **state)
+{
+	static char me[] = "ecachectl", confirm[] = "confirm", destroy[] = "destroy", c1[] = "c1", json[] = "--json";
+	char *const confirming[] = { me, confirm, json, NULL }, *const destroying[] = { me, destroy, c1, json, NULL };
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(said(confirming, text, sizeof(text)), EXIT_FAILED);
+	if (strncmp(text, "{\"error\":{\"what\":\"", 18) || !strstr(text, "\"hint\":") || !strstr(text, "--yes NAMES"))
+		fail_msg("confirm: %s", text);
+	assert_int_equal(said(destroying, text, sizeof(text)), EXIT_FAILED);
+	if (strncmp(text, "{\"error\":{\"what\":\"", 18) || !strstr(text, "\"hint\":") || !strstr(text, "--yes"))
+		fail_msg("destroy: %s", text);
+}
+
+/* Where messages go, the key does not: 64 bytes and nothing else. */
+static void a_key_has_its_descriptor_for_itself(void **state)
+{
+	static char me[] = "ecachectl", unwrap[] = "unwrap", c1[] = "c1", json[] = "--json", one[] = "--to-fd=1",
+		    two[] = "--to-fd=2", many[] = "--to-fd=999";
+	char *const to_stderr[] = { me, unwrap, c1, two, NULL }, *const to_json[] = { me, unwrap, c1, one, json, NULL };
+	char *const nowhere[] = { me, unwrap, c1, many, NULL };
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(said(to_stderr, text, sizeof(text)), EXIT_USAGE);
+	assert_int_equal(said(to_json, text, sizeof(text)), EXIT_USAGE);
+	assert_int_equal(said(nowhere, text, sizeof(text)), EXIT_USAGE);
+	assert_string_equal(text, "");
+}
+
 static char *man_page(void)
 {
 	char *text = calloc(1, 128 * 1024);
@@ -250,8 +311,7 @@ static void man_page_and_table_know_the_same_options(void **state)
 		synopsis = synopsis_of(man, (*v)->name);
 		nr = 0;
 		for (o = (*v)->opts; o && o->name; o++, nr++) {
-			snprintf(line, sizeof(line), "%sFl -%s%s%s\n", o->kind == OPT_NUMBER_NEEDED ? "." : ".Op ",
-				 o->name,
+			snprintf(line, sizeof(line), "%sFl -%s%s%s\n", opt_is_needed(o) ? "." : ".Op ", o->name,
 				 o->arg ? " Ar " : "", o->arg ? o->arg : "");
 			if (!strstr(synopsis, line))
 				fail_msg("the man page's synopsis of %s lacks --%s %s", (*v)->name, o->name,
@@ -312,6 +372,8 @@ int main(void)
 		cmocka_unit_test(help_wins_over_errors_and_is_no_failure),
 		cmocka_unit_test(the_program_says_what_it_can_do),
 		cmocka_unit_test(an_option_may_be_required),
+		cmocka_unit_test(a_refusal_is_json_too),
+		cmocka_unit_test(a_key_has_its_descriptor_for_itself),
 		cmocka_unit_test(man_page_and_table_know_the_same_options),
 		cmocka_unit_test(every_option_is_explained_in_the_man_page),
 		cmocka_unit_test(usage_texts_are_in_form),

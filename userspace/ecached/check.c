@@ -3,6 +3,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "../common/agentconf.h"
+#include "../common/conf.h"
 #include "check.h"
 #include "hook.h"
 #include "job.h"
@@ -34,7 +35,7 @@ static void check_hook(struct check *c, const char *file, const char *path)
 
 	if (!*path || !hook_check(path, &e))
 		return;
-	err_prefix(&e, "%s", file);
+	conf_blame(file, "hook", &e);
 	tell(c, &e);
 }
 
@@ -60,11 +61,12 @@ static int check_volume(void *ctx, const char *name)
 static void check_all(struct check *c, const char *path, const struct agentconf *conf)
 {
 	struct err e = ERR_INIT;
+	const char *key;
 
 	c->env.conf = conf;
 	c->env.pin_dir = conf->pin_dir;
-	if (policies_check(&conf->policy, c->env.watchdog_s, &e)) {
-		err_prefix(&e, "%s", path);
+	if (policies_check(&conf->policy, c->env.watchdog_s, &key, &e)) {
+		conf_blame(path, key, &e);
 		tell(c, &e);
 	}
 	check_hook(c, path, conf->policy.hook);

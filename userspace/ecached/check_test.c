@@ -72,10 +72,10 @@ static void one_bad_file_hides_no_other(void **state)
 	put(s, "pins/v5", PIN "hook=/nonexistent/hook\n");
 	assert_int_equal(findings(s, &text), 4);
 	assert_non_null(strstr(text, "/pins/v1:6: unknown key \"leese\"\n\tis it lease that you mean?\n"));
-	assert_non_null(strstr(text, "/pins/v3, with ecached.conf: lease: 60s is under 105s"));
+	assert_non_null(strstr(text, "/pins/v3:6, with ecached.conf: lease: 60s is under 105s"));
 	assert_non_null(strstr(text, "\tset lease=105s or more"));
-	assert_non_null(strstr(text, "/pins/v4, with ecached.conf: unreachable: fail-after=600s is under three times"));
-	assert_non_null(strstr(text, "/pins/v5: hook /nonexistent/hook: No such file"));
+	assert_non_null(strstr(text, "/pins/v4:6, with ecached.conf: unreachable: fail-after=600s is under three"));
+	assert_non_null(strstr(text, "/pins/v5:6: hook /nonexistent/hook: No such file"));
 	free(text);
 }
 
@@ -88,9 +88,9 @@ static void the_main_file_comes_first(void **state)
 	put_conf(s, "probe-interval=often\n");
 	expect(s, 1, "ecached.conf:3: probe-interval: not a duration");
 	put_conf(s, "lease=1m\n");
-	expect(s, 1, "ecached.conf: lease: 60s is under 105s");
+	expect(s, 1, "ecached.conf:3: lease: 60s is under 105s");
 	put_conf(s, "hook=/etc/passwd\n");
-	expect(s, 1, "ecached.conf: hook /etc/passwd is not a program\n");
+	expect(s, 1, "ecached.conf:3: hook /etc/passwd is not a program\n");
 	assert_int_equal(unlink(scratch_path(s, "ecached.conf")), 0);
 	expect(s, 1, "ecached.conf");
 }
@@ -104,7 +104,10 @@ static void a_volume_is_judged_with_what_the_main_file_says(void **state)
 	put(s, "pins/v1", PIN "unreachable=fail-after=10m\n");
 	expect(s, 0, "and the files of 1 volume\n");
 	put_conf(s, "probe-interval=5m\n");
-	expect(s, 1, "fail-after=600s");
+	expect(s, 1, "/pins/v1:6, with ecached.conf: unreachable: fail-after=600s");
+	put_conf(s, "unreachable=fail-after=15m\n");
+	put(s, "pins/v1", PIN "probe-interval=6m\n");
+	expect(s, 1, "/pins/v1:6, with ecached.conf: unreachable: fail-after=900s");
 	setenv("WATCHDOG_USEC", "1000000", 1);
 	put_conf(s, "");
 	put(s, "pins/v1", PIN "lease=18s\n");

@@ -12,6 +12,7 @@
 #include "../volume/keyid.h"
 #include "close.h"
 #include "creating.h"
+#include "format.h"
 #include "granting.h"
 #include "open.h"
 #include "swapping.h"
@@ -29,6 +30,8 @@ struct creating {
 	const struct env *env;
 	struct talk *talk;
 	const struct request *rq;
+	struct create_source *source;		/* NULL: none */
+	bool source_grant_left;
 	struct intent intent;
 	struct device device;
 	struct granted granted;
@@ -88,13 +91,13 @@ int create_check_free(const struct env *env, const char *name, struct err *e)
 	return 0;
 }
 
-static int check_kms_key(struct creating *c, struct err *e)
+int create_check_kms_key(const struct env *env, const struct request *rq, struct err *e)
 {
-	if (!*c->env->conf->host_principal) {
+	if (!*env->conf->host_principal) {
 		err_set(e, -EINVAL, "ecached.conf has no host-principal, so there is nobody to grant the key to");
 		return err_hint(e, "Set host-principal= to the role or user ARN of this host and restart ecached.");
 	}
-	if (*c->rq->kms_key || *c->env->conf->default_key)
+	if (*rq->kms_key || *env->conf->default_key)
 		return 0;
 	err_set(e, -EINVAL, "no KMS key: neither --kms-key nor default-key in ecached.conf");
 	return err_hint(e, "Only the embedded ecache-kmsd has a service key of its own; name a key of your KMS.");
@@ -128,6 +131,11 @@ static int step(struct creating *c, enum create_step s, struct err *e)
 		return err_set(e, -ECANCELED, "interrupted");
 	strcpy(c->intent.step, create_step_name(s));
 	return intent_step(c->env->intent_dir, c->rq->name, &c->intent, e);
+}
+
+static int do_source(struct creating *c, struct err *e)
+{
+	return c->source->prepare(c->source, &c->intent, e);
 }
 
 static int do_grant(struct creating *c, struct err *e)
@@ -175,58 +183,32 @@ static int do_save(struct creating *c, struct err *e)
 	return device_save(&c->device, c->intent.saved_header, e);
 }
 
-static int fill_token(struct creating *c, const char *digest, struct err *e)
-{
-	struct token *t = &c->token;
-	int rc;
-
-	strcpy(t->key_arn, c->intent.key_arn);
-	strcpy(t->grant_id, c->granted.id);
-	memcpy(t->blob, c->granted.blob, c->granted.blob_len);
-	t->blob_len = c->granted.blob_len;
-	strcpy(t->cache_id, c->intent.cache_id);
-	strcpy(t->luks_uuid, c->intent.luks_uuid);
-	t->sector_size = c->rq->sector_size;
-	t->key_size = c->rq->key_size;
-	strcpy(t->digest, digest);
-	rc = keyid_of(&c->key, t->key_id);
-	return rc ? err_sys(e, rc, "cannot name the key") : 0;
-}
-
-/*
- * do_format - written, read back through the checks that open makes, and the key tried
- * against the digest on the disk.
- */
 static int do_format(struct creating *c, struct err *e)
 {
-	const struct header_spec spec = {
-		.luks_uuid = c->intent.luks_uuid,
+	const struct format_spec f = {
+		.path = c->device.path,
+		.shown = c->rq->device,
+		.key_arn = c->intent.key_arn,
 		.cache_id = c->intent.cache_id,
+		.luks_uuid = c->intent.luks_uuid,
 		.sector_size = c->rq->sector_size,
+		.granted = &c->granted,
 	};
-	const char *path = c->device.path;
-	char digest[TOKEN_DIGEST_MAX + 1], hash[TOKEN_HASH_LEN + 1];
-	int rc;
 
 	talk_progress(c->talk, "writing the header on %s", c->rq->device);
 	device_unclaim(&c->device);
-	rc = header_format(path, &spec, &c->key, digest, e);
+	return format_header(&f, &c->key, &c->token, &c->header, e);
+}
+
+static int do_fill(struct creating *c, struct err *e)
+{
+	int rc;
+
+	rc = device_reclaim(&c->device, e);
 	if (!rc)
-		rc = fill_token(c, digest, e);
-	if (!rc)
-		rc = header_write_token(path, &c->token, e);
-	if (!rc)
-		rc = header_load(path, &c->header, e);
-	if (!rc)
-		rc = header_verify_key(path, &c->key, e);
-	if (!rc)
-		rc = token_hash(&c->token, hash, e);
-	if (rc)
-		return rc;
-	if (strcmp(c->header.luks_uuid, c->intent.luks_uuid) || strcmp(c->header.digest, digest) ||
-	    strcmp(c->header.token_sha256, hash))
-		return err_set(e, -EIO, "the header read back from %s is not the one that was written", c->rq->device);
-	return 0;
+		rc = c->source->fill(c->source, &c->device, &c->header, &c->key, e);
+	device_unclaim(&c->device);
+	return rc;
 }
 
 static int do_pin(struct creating *c, struct err *e)
@@ -258,18 +240,11 @@ static int do_pin(struct creating *c, struct err *e)
 
 static int do_audit(struct creating *c, struct err *e)
 {
-	struct json_object *fields = json_object_new_object(), *token = NULL;
-	char *text = NULL;
-	int rc;
+	struct json_object *fields, *token = token_json(&c->token, e);
 
-	rc = token_text(&c->token, &text, e);
-	if (!rc)
-		rc = js_parse(text, strlen(text), 8, &token, e);
-	free(text);
-	if (rc) {
-		json_object_put(fields);
-		return rc;
-	}
+	if (!token)
+		return e->rc;
+	fields = json_object_new_object();
 	js_put_string(fields, "cache_id", c->intent.cache_id);
 	js_put_string(fields, "luks_uuid", c->intent.luks_uuid);
 	js_put_string(fields, "key_arn", c->intent.key_arn);
@@ -277,6 +252,8 @@ static int do_audit(struct creating *c, struct err *e)
 	js_put_string(fields, "device", c->rq->device);
 	js_put(fields, "own_grant", json_object_new_boolean(!*c->rq->grant_id));
 	js_put(fields, "token", token);
+	if (c->source)
+		c->source->describe(c->source, fields);
 	js_put(fields, "requests", json_object_get(c->granted.requests));
 	return job_audit(c->env, "create", c->rq->name, fields, c->decrypt_id, e);
 }
@@ -295,21 +272,53 @@ static int do_activate(struct creating *c, struct err *e)
 }
 
 static int (*const steps[])(struct creating *c, struct err *e) = {
+	[CREATE_SOURCE] = do_source,
 	[CREATE_GRANT] = do_grant,
 	[CREATE_UNWRAP] = do_unwrap,
 	[CREATE_SAVE] = do_save,
 	[CREATE_FORMAT] = do_format,
+	[CREATE_FILL] = do_fill,
 	[CREATE_PIN] = do_pin,
 	[CREATE_AUDIT] = do_audit,
 	[CREATE_ACTIVATE] = do_activate,
 };
 
+/* first_step - of a plain create the steps of a restore are not even on record. */
+static enum create_step first_step(const struct creating *c)
+{
+	return c->source ? CREATE_SOURCE : CREATE_GRANT;
+}
+
+/*
+ * release - from here on the volume stays, and that the backup's grant is left is no failure: the record remembers
+ * it. A record that cannot be written is one, or the next start would undo the volume.
+ */
+static int release(struct creating *c, struct err *e)
+{
+	const char *name = c->rq->name;
+	struct err why = ERR_INIT;
+	int rc;
+
+	strcpy(c->intent.step, create_step_name(CREATE_RELEASE));
+	rc = intent_step(c->env->intent_dir, name, &c->intent, e);
+	if (rc) {
+		strcpy(c->intent.step, create_step_name(CREATE_ACTIVATE));
+		intent_step(c->env->intent_dir, name, &c->intent, NULL);
+		return rc;
+	}
+	if (create_undo(c->env, c->talk, name, &c->intent, &c->device, false, &why)) {
+		c->source_grant_left = true;
+		log_warn("%s is restored, but the backup's grant is left for now: %s", name, why.what);
+	}
+	return 0;
+}
+
 static void begin_intent(struct creating *c)
 {
 	struct intent *i = &c->intent;
 
-	i->verb = INTENT_CREATE;
-	strcpy(i->step, create_step_name(CREATE_GRANT));
+	i->verb = c->source ? INTENT_RESTORE : INTENT_CREATE;
+	strcpy(i->step, create_step_name(first_step(c)));
 	luks_uuid_make(i->luks_uuid);
 	if (*c->rq->cache_id)
 		strcpy(i->cache_id, c->rq->cache_id);
@@ -332,14 +341,16 @@ static int run_steps(struct creating *c, struct err *e)
 	rc = job_begin(c->env, name, &c->intent, e);
 	if (rc)
 		return rc;
-	for (s = CREATE_GRANT; s <= CREATE_ACTIVATE && !rc; s++) {
+	for (s = first_step(c); s <= CREATE_ACTIVATE && !rc; s++) {
+		if (s == CREATE_FILL && !c->source)
+			continue;
 		rc = step(c, s, e);
 		if (!rc)
 			rc = steps[s](c, e);
 	}
 	secret_wipe(&c->key);
 	if (!rc)
-		rc = intent_end(c->env->intent_dir, name, e);
+		rc = c->source ? release(c, e) : intent_end(c->env->intent_dir, name, e);
 	if (!rc)
 		return 0;
 	talk_progress(c->talk, "undoing: %s", e->what);
@@ -364,23 +375,22 @@ static void fill_result(struct creating *c, struct json_object *o)
 		js_put_string(o, "saved_header", c->intent.saved_header);
 }
 
-int job_create(struct job *j, struct err *e)
+int create_volume(struct job *j, const struct request *rq, struct create_source *source, bool *source_grant_left,
+		  struct err *e)
 {
-	struct creating *c;
+	struct creating *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (j->rq->kind == VOLUME_BOOT_SWAP)
-		return boot_swap_create(j, e);
-	c = calloc(1, sizeof(*c));
 	if (!c)
-		return err_sys(e, -ENOMEM, "cannot create %s", j->rq->name);
+		return err_sys(e, -ENOMEM, "cannot create %s", rq->name);
 	c->env = j->env;
 	c->talk = j->talk;
-	c->rq = j->rq;
+	c->rq = rq;
+	c->source = source;
 	c->device = (struct device)DEVICE_INIT;
 	c->key = (struct secret)SECRET_INIT;
 	begin_intent(c);
-	rc = check_kms_key(c, e);
+	rc = create_check_kms_key(c->env, c->rq, e);
 	if (!rc)
 		rc = create_check_free(c->env, c->rq->name, e);
 	if (!rc)
@@ -391,8 +401,18 @@ int job_create(struct job *j, struct err *e)
 		fill_result(c, j->result);
 	if (!rc && c->rq->force && !c->rq->no_open)
 		fsio_unlink(c->intent.saved_header, NULL);
+	*source_grant_left = c->source_grant_left;
 	json_object_put(c->granted.requests);
 	device_close(&c->device);
 	free(c);
 	return rc;
+}
+
+int job_create(struct job *j, struct err *e)
+{
+	bool none;
+
+	if (j->rq->kind == VOLUME_BOOT_SWAP)
+		return boot_swap_create(j, e);
+	return create_volume(j, j->rq, NULL, &none, e);
 }

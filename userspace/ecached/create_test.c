@@ -311,6 +311,40 @@ static void what_must_not_be_overwritten_is_refused(void **state)
 	place_drop(p);
 }
 
+/* Which key, and to whom: said before anything is written or asked. Another KMS than ours has no key for everybody. */
+static void without_a_key_or_a_grantee_nothing_begins(void **state)
+{
+	struct place *p = place_make();
+	struct request rq = request_for(p);
+	struct err e = ERR_INIT;
+	uint8_t *before = disk_content(p);
+
+	(void)state;
+	p->conf.default_key = p->none;
+	assert_int_equal(run_job(p, job_create, &rq, &e), RAN_FAILED);
+	assert_int_equal(e.rc, -EINVAL);
+	assert_non_null(strstr(e.what, "neither --kms-key nor default-key"));
+	assert_non_null(strstr(e.hint, "name a key of your KMS"));
+	assert_clean(p, before);
+	assert_int_equal(world->grants_made, 0);
+
+	p->conf.default_key = p->key;
+	p->conf.host_principal = p->none;
+	assert_int_equal(run_job(p, job_create, &rq, &e), RAN_FAILED);
+	assert_non_null(strstr(e.hint, "host-principal="));
+	assert_clean(p, before);
+	assert_int_equal(world->grants_made, 0);
+
+	/* a key that is named needs no default */
+	p->conf.host_principal = p->principal;
+	p->conf.default_key = p->none;
+	strcpy(rq.kms_key, WORLD_ARN);
+	assert_int_equal(run_job(p, job_create, &rq, &e), RAN_OK);
+	assert_whole(p, true);
+	free(before);
+	place_drop(p);
+}
+
 static void names_and_ids_in_use_are_refused(void **state)
 {
 	struct place *p = place_make();
@@ -406,6 +440,7 @@ int main(void)
 		cmocka_unit_test(a_young_grant_is_waited_for),
 		cmocka_unit_test(an_owners_grant_is_used_and_never_retired),
 		cmocka_unit_test(what_must_not_be_overwritten_is_refused),
+		cmocka_unit_test(without_a_key_or_a_grantee_nothing_begins),
 		cmocka_unit_test(names_and_ids_in_use_are_refused),
 		cmocka_unit_test(a_bad_key_is_refused_before_anything_is_written),
 		cmocka_unit_test(a_host_that_cannot_be_named_is_told_so),

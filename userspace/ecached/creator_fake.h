@@ -34,7 +34,7 @@ static inline bool creator_says(int sock, struct json_object *msg)
 	while (!ok) {
 		json_object_put(ack);
 		ack = NULL;
-		if (ipc_recv(sock, &ack, NULL, 10000))
+		if (ipc_recv(sock, &ack, NULL, 60000))
 			return false;
 		type = json_object_object_get(ack, PROTO_TYPE);
 		ok = strcmp(json_object_get_string(type), PROTO_PROGRESS);
@@ -53,8 +53,10 @@ static inline bool creator_turn(int sock, unsigned int nr, bool before)
 
 	if (nr != world->creator_at)
 		return true;
-	if (world->creator == (before ? CREATOR_DIES_BEFORE : CREATOR_DIES_AFTER))
+	if (world->creator == (before ? CREATOR_DIES_BEFORE : CREATOR_DIES_AFTER)) {
+		shutdown(sock, SHUT_RDWR);	/* at once, however long the kernel takes to end it */
 		_exit(0);
+	}
 	msg = json_object_new_object();
 	if (world->creator == (before ? CREATOR_CANCELS_BEFORE : CREATOR_CANCELS_AFTER)) {
 		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_CANCEL);
@@ -75,7 +77,8 @@ static inline bool creator_turn(int sock, unsigned int nr, bool before)
 
 static inline void creator_serves_grant(int sock, struct json_object *ask)
 {
-	struct json_object *msg = json_object_new_object();
+	struct json_object *msg = json_object_new_object(), *from = json_object_object_get(ask, "from_key_arn");
+	const char *key = from ? json_object_get_string(json_object_object_get(ask, "kms_key")) : WORLD_ARN;
 	uint8_t blob[WORLD_BLOB];
 	struct world_grant *g;
 	char text[256], name[512];
@@ -83,14 +86,14 @@ static inline void creator_serves_grant(int sock, struct json_object *ask)
 	if (!creator_turn(sock, 1, true))
 		return json_object_put(msg), (void)0;
 	js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_KEY);
-	js_put_string(msg, "key_arn", WORLD_ARN);
+	js_put_string(msg, "key_arn", key);
 	if (!creator_says(sock, msg) || !creator_turn(sock, 1, false) || !creator_turn(sock, 2, true))
 		return;
 	if (json_object_get_boolean(json_object_object_get(ask, "make_grant"))) {
 		/* a grant for another grantee is another one, whatever its name */
 		snprintf(name, sizeof(name), "%s %s", json_object_get_string(json_object_object_get(ask, "grant_name")),
 			 json_object_get_string(json_object_object_get(ask, "grantee")));
-		g = world_grant(name, false);
+		g = world_grant_on(key, name, false);
 		msg = json_object_new_object();
 		js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_GRANT);
 		js_put_string(msg, "grant_id", g->id);
@@ -105,14 +108,24 @@ static inline void creator_serves_grant(int sock, struct json_object *ask)
 			return;
 		}
 	}
-	if (!creator_turn(sock, 2, false) || !json_object_get_int(json_object_object_get(ask, "bytes")) ||
+	if (!creator_turn(sock, 2, false) || (!from && !json_object_get_int(json_object_object_get(ask, "bytes"))) ||
 	    !creator_turn(sock, 3, true))
 		return;
-	memset(blob, 0x5a, sizeof(blob));
+	memset(blob, world_byte(key), sizeof(blob));
+	if (from) {
+		/* only what the old key had wrapped is wrapped again */
+		memset(blob, world_byte(json_object_get_string(from)), sizeof(blob));
+		base64_encode(blob, sizeof(blob), text);
+		if (strcmp(text, json_object_get_string(json_object_object_get(ask, "from_blob"))))
+			return;
+		memset(blob, world_byte(key), sizeof(blob));
+	}
 	base64_encode(blob, sizeof(blob), text);
 	msg = json_object_new_object();
 	js_put_string(msg, PROTO_ANSWER, PROTO_ANSWER_BLOB);
 	js_put_string(msg, "blob", text);
+	if (from)
+		js_put_string(msg, "request_id", "request-again");
 	if (creator_says(sock, msg))
 		creator_turn(sock, 3, false);
 }

@@ -32,6 +32,29 @@ static int wipe(const struct env *env, const struct intent *i, struct device *de
 	return rc;
 }
 
+/*
+ * discard - of a device that is still claimed or can be claimed, and blank: the record may be an old one, and
+ *	somebody else's data by now behind the zeros of our header.
+ */
+static int discard(const struct env *env, const struct intent *i, struct device *device, struct err *e)
+{
+	struct device own = DEVICE_INIT;
+	int rc = 0;
+
+	if (device)
+		rc = device_reclaim(device, e);
+	else
+		rc = device_open(&own, i->device, env->device_flags, e);
+	if (!device)
+		device = &own;
+	if (!rc)
+		rc = device_check_blank(device, e);
+	if (!rc)
+		rc = device_discard(device, HEADER_BYTES, e);
+	device_close(&own);
+	return rc;
+}
+
 static int next_step(const struct env *env, const char *name, struct intent *i, const char *step, struct err *e)
 {
 	strcpy(i->step, step);
@@ -79,14 +102,23 @@ static int retire(const struct env *env, struct talk *t, const char *name, const
 }
 
 int destroy_finish(const struct env *env, struct talk *t, const char *name, struct intent *i, struct device *device,
-		   struct err *refused, struct err *e)
+		   struct err *refused, struct err *undiscarded, struct err *e)
 {
+	bool all = !strcmp(i->step, DESTROY_WIPE_ALL);
+	struct err why = ERR_INIT;
 	int rc = 0;
 
-	if (!strcmp(i->step, DESTROY_WIPE)) {
+	if (all || !strcmp(i->step, DESTROY_WIPE)) {
 		rc = wipe(env, i, device, e);
 		if (!rc)
-			rc = next_step(env, name, i, DESTROY_FORGET, e);
+			rc = next_step(env, name, i, all ? DESTROY_DISCARD : DESTROY_FORGET, e);
+	}
+	if (!rc && !strcmp(i->step, DESTROY_DISCARD)) {
+		if (discard(env, i, device, &why))
+			log_warn("%s: %s", name, why.what);
+		if (undiscarded)
+			*undiscarded = why;
+		rc = next_step(env, name, i, DESTROY_FORGET, e);
 	}
 	if (!rc && !strcmp(i->step, DESTROY_FORGET)) {
 		rc = forget(env, name, i, e);
@@ -112,7 +144,7 @@ static void grant_of(const struct env *env, const char *name, const struct devic
 
 	if (s && !state_load(env->state_dir, name, s, NULL))
 		strcpy(i->grant_id, s->grant_id);
-	else if (h && !header_load(d->path, h, NULL))
+	else if (h && (!header_load(d->path, h, NULL) || !header_load_as(d->path, HEADER_WITH_KEYSLOTS, h, NULL)))
 		strcpy(i->grant_id, h->token.grant_id);
 	free(s);
 	free(h);
@@ -139,7 +171,7 @@ static int prepare(struct job *j, const struct pin *pin, struct device *d, struc
 		return err_hint(e, "Correct device= in %s/%s; nothing was changed.", env->pin_dir, name);
 	}
 	i->verb = INTENT_DESTROY;
-	strcpy(i->step, DESTROY_WIPE);
+	strcpy(i->step, j->rq->discard ? DESTROY_WIPE_ALL : DESTROY_WIPE);
 	strcpy(i->cache_id, pin->cache_id);
 	strcpy(i->luks_uuid, pin->luks_uuid);
 	strcpy(i->device, pin->device);
@@ -162,11 +194,12 @@ static int record(const struct env *env, const char *name, const struct intent *
 
 static int destroy(struct job *j, struct intent *i, struct device *d, struct err *e)
 {
-	struct err refused = ERR_INIT, later = ERR_INIT;
+	struct err refused = ERR_INIT, undiscarded = ERR_INIT, later = ERR_INIT;
 	const struct env *env = j->env;
 	const char *name = j->rq->name;
 	struct talk none = TALK_NONE;	/* who destroys brings no creator's credentials */
-	char note[ERR_TEXT + 128] = "";
+	char note[2 * ERR_TEXT + 128] = "";
+	size_t len = 0;
 	int rc;
 
 	rc = record(env, name, i, e);
@@ -174,15 +207,22 @@ static int destroy(struct job *j, struct intent *i, struct device *d, struct err
 		rc = job_begin(env, name, i, e);
 	if (rc)
 		return rc;
-	rc = destroy_finish(env, &none, name, i, d, &refused, &later);
+	if (j->rq->discard)
+		talk_progress(j->talk, "wiping the header and discarding the rest of %s", i->device);
+	rc = destroy_finish(env, &none, name, i, d, &refused, &undiscarded, &later);
 	if (rc && rc != -EAGAIN) {
 		*e = later;
 		return rc;
 	}
+	if (undiscarded.rc)
+		len = snprintf(note, sizeof(note), "not discarded: %s%s", undiscarded.what,
+			       rc || refused.rc ? "; " : "");
 	if (rc == -EAGAIN)
-		snprintf(note, sizeof(note), "the grant is not retired yet, ecached goes on trying: %s", later.what);
+		snprintf(note + len, sizeof(note) - len, "the grant is not retired yet, ecached goes on trying: %s",
+			 later.what);
 	else if (refused.rc)
-		snprintf(note, sizeof(note), "the KMS did not let this host retire the grant: %s", refused.what);
+		snprintf(note + len, sizeof(note) - len, "the KMS did not let this host retire the grant: %s",
+			 refused.what);
 	if (*note)
 		js_put_string(j->result, "note", note);
 	return 0;

@@ -12,6 +12,7 @@
 #include "../volume/token.h"
 #include "job.h"
 #include "proto.h"
+#include "strays.h"
 
 /*
  * The KMS's part of `ecachectl doctor`: questions with this host's credentials, as dry
@@ -175,6 +176,19 @@ static void ask_host(struct asking *q)
 	js_put(q->job->result, "canary", put_question(q, &canary, &na));
 }
 
+static void look_for_strays(struct job *j)
+{
+	/* Where a file will do for a disk no kernel lists them. */
+	const struct strays_place p = {
+		.list = j->env->device_flags & DEVICE_FILE ? NULL : "/sys/class/block", .nodes = "/dev",
+	};
+	struct json_object *strays = json_object_new_array();
+	bool all = strays_find(j->env, &p, STRAYS_TIMEOUT_MS, strays);
+
+	js_put(j->result, "strays", strays);
+	js_put(j->result, "strays_complete", json_object_new_boolean(all));
+}
+
 int job_doctor(struct job *j, struct err *e)
 {
 	struct asking q = { .job = j, .keys = json_object_new_object() };
@@ -182,6 +196,7 @@ int job_doctor(struct job *j, struct err *e)
 
 	if (!q.keys)
 		return err_sys(e, -ENOMEM, "cannot ask the KMS");
+	look_for_strays(j);
 	ask_host(&q);
 	rc = pin_each(j->env->pin_dir, ask_volume, &q, e);
 	if (rc && !e->rc)

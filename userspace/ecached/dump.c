@@ -20,19 +20,6 @@ static void put_error(struct json_object *o, const char *section, const struct e
 	js_put_string(o, section, e->what);
 }
 
-static struct json_object *token_object(const struct token *t)
-{
-	struct json_object *o = NULL;
-	char *text;
-
-	if (token_text(t, &text, NULL))
-		return NULL;
-	if (js_parse(text, strlen(text), 8, &o, NULL))
-		o = NULL;
-	free(text);
-	return o;
-}
-
 static void put_header(struct json_object *o, const struct header *h)
 {
 	struct json_object *s = json_object_new_object();
@@ -42,10 +29,11 @@ static void put_header(struct json_object *o, const struct header *h)
 	js_put(s, "sector_size", json_object_new_int64(h->sector_size));
 	js_put(s, "key_size", json_object_new_int64(h->key_size));
 	js_put(s, "data_offset", json_object_new_int64((int64_t)h->data_offset));
+	js_put(s, "keyslots", json_object_new_int64(h->keyslots));
 	js_put_string(s, "digest", h->digest);
 	js_put_string(s, "token_sha256", h->token_sha256);
 	js_put(o, "header", s);
-	js_put(o, "token", token_object(&h->token));
+	js_put(o, "token", token_json(&h->token, NULL));
 }
 
 /* put_policies - those that the file itself sets. */
@@ -73,6 +61,7 @@ static void put_pin(struct json_object *o, const struct pin *p)
 	js_put_string(s, "key_arn", p->key_arn);
 	js_put_string(s, "device", p->device);
 	js_put(s, "allow_discards", json_object_new_boolean(p->allow_discards));
+	js_put(s, "adopted", json_object_new_boolean(p->shape != HEADER_CREATED));
 	if (*p->unit)
 		js_put_string(s, "unit", p->unit);
 	put_policies(s, &p->policy);
@@ -96,6 +85,14 @@ static void put_state(struct json_object *o, const struct state *st)
 	js_put(o, "state", s);
 }
 
+/* load_any - without a pin, of whatever shape; what create's lacks is what counts if there is none of all. */
+static int load_any(const char *path, struct header *h, struct err *e)
+{
+	int rc = header_load(path, h, e);
+
+	return rc == -EBADMSG && !header_load_as(path, HEADER_WITH_KEYSLOTS, h, NULL) ? 0 : rc;
+}
+
 /* dump_device - looking only: the device may be in use, and by the volume itself. */
 static int dump_device(struct job *j, struct dumping *d, const char *path, struct err *e)
 {
@@ -103,7 +100,7 @@ static int dump_device(struct job *j, struct dumping *d, const char *path, struc
 
 	rc = device_open(&d->device, path, j->env->device_flags | DEVICE_UNCLAIMED, e);
 	if (!rc)
-		rc = header_load(d->device.path, &d->header, e);
+		rc = load_any(d->device.path, &d->header, e);
 	if (rc) {
 		err_prefix(e, "%s", path);
 		return rc;

@@ -15,6 +15,7 @@ struct env {
 	const char *pin_dir;
 	const char *state_dir;
 	const char *intent_dir;
+	const char *backup_dir;		/* what is known of backups: UUID.json */
 	const char *saved_dir;		/* what create --force overwrote: NAME-UUID.img */
 	const char *report_dir;		/* last teardown of a volume: NAME.json, gone with the boot */
 	const char *lock_dir;		/* NAME: flock()ed by the job that works on the volume */

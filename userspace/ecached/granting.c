@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../common/agentconf.h"
@@ -10,6 +11,20 @@
 #include "granting.h"
 #include "proto.h"
 
+/* put_from - what is to be wrapped again. */
+static int put_from(struct json_object *msg, const struct grant_ask *ask)
+{
+	char *text = malloc(base64_size(ask->from_blob_len));
+	int rc;
+
+	if (!text)
+		return -ENOMEM;
+	base64_encode(ask->from_blob, ask->from_blob_len, text);
+	rc = js_put_string(msg, "from_blob", text);
+	free(text);
+	return rc ? rc : js_put_string(msg, "from_key_arn", ask->from_key_arn);
+}
+
 static int send_ask(const struct env *env, struct talk *t, const struct grant_ask *ask, struct err *e)
 {
 	struct json_object *msg = talk_message(PROTO_ASK), *context = json_object_new_object();
@@ -17,7 +32,7 @@ static int send_ask(const struct env *env, struct talk *t, const struct grant_as
 	struct kms_context ctx;
 	unsigned int i;
 
-	grant_name_make(ask->cache_id, "volume", grant_name);
+	grant_name_make(ask->cache_id, ask->purpose ? ask->purpose : ask->wrap ? "adopt" : "volume", grant_name);
 	volume_context(ask->cache_id, ask->luks_uuid, &ctx);
 	for (i = 0; i < ctx.nr; i++)
 		js_put_string(context, ctx.pair[i].key, ctx.pair[i].value);
@@ -30,7 +45,9 @@ static int send_ask(const struct env *env, struct talk *t, const struct grant_as
 	js_put_string(msg, "grant_name", grant_name);
 	js_put(msg, "bytes", json_object_new_int(ask->bytes));
 	js_put(msg, "make_grant", json_object_new_boolean(!ask->grant_id));
-	if (js_put(msg, "context", context)) {
+	if (ask->wrap)
+		js_put(msg, "wrap", json_object_new_boolean(true));
+	if (js_put(msg, "context", context) || (ask->from_key_arn && put_from(msg, ask))) {
 		json_object_put(msg);
 		return err_sys(e, -ENOMEM, "cannot ask for a grant");
 	}
@@ -75,8 +92,13 @@ static int take_key(const struct env *env, struct talk *t, const struct grant_as
 		blame(e);
 		goto put;
 	}
+	if (ask->from_key_arn && !strcmp(ask->from_key_arn, arn)) {
+		rc = err_set(e, -EEXIST, "%s is under %s already", ask->name, arn);
+		err_hint(e, "After a rotation of its key material the key goes on opening what it wrapped before.");
+		goto put;
+	}
 	note_request(g, "DescribeKey", request_id);
-	strcpy(i->key_arn, arn);
+	strcpy(ask->source ? i->source_key_arn : i->key_arn, arn);
 	rc = intent_step(env->intent_dir, ask->name, i, e);
 	if (!rc)
 		rc = talk_ack(t, e);
@@ -117,7 +139,7 @@ static int take_grant(const struct env *env, struct talk *t, const struct grant_
 	 * ours to retire.
 	 */
 	if (!ask->old_grant_id || strcmp(ask->old_grant_id, id))
-		strcpy(i->grant_id, id);
+		strcpy(ask->source ? i->source_grant_id : i->grant_id, id);
 	rc = intent_step(env->intent_dir, ask->name, i, e);
 	if (!rc)
 		rc = talk_ack(t, e);
@@ -126,7 +148,7 @@ put:
 	return rc;
 }
 
-static int take_blob(struct talk *t, struct granted *g, struct err *e)
+static int take_blob(struct talk *t, const char *call, struct granted *g, struct err *e)
 {
 	const char *answer = "", *blob = "", *request_id = NULL;
 	const struct js_member members[] = {
@@ -153,7 +175,7 @@ static int take_blob(struct talk *t, struct granted *g, struct err *e)
 		goto put;
 	}
 	g->blob_len = n;
-	note_request(g, "GenerateDataKeyWithoutPlaintext", request_id);
+	note_request(g, call, request_id);
 	rc = talk_ack(t, e);
 put:
 	json_object_put(msg);
@@ -174,7 +196,9 @@ int granting(const struct env *env, struct talk *t, const struct grant_ask *ask,
 		strcpy(g->id, ask->grant_id);
 	else
 		rc = take_grant(env, t, ask, i, g, e);
-	if (!rc && ask->bytes)
-		rc = take_blob(t, g, e);
+	if (!rc && ask->from_key_arn)
+		rc = take_blob(t, "ReEncrypt", g, e);
+	else if (!rc && ask->bytes)
+		rc = take_blob(t, "GenerateDataKeyWithoutPlaintext", g, e);
 	return rc;
 }

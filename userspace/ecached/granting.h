@@ -2,6 +2,7 @@
 #ifndef ECACHED_GRANTING_H
 #define ECACHED_GRANTING_H
 
+#include <stdbool.h>
 #include <json-c/json.h>
 
 #include "../kms/kms.h"
@@ -20,6 +21,13 @@ struct grant_ask {
 	const char *grant_id;	/* made by the owner; NULL: make one */
 	const char *grantee;	/* NULL: this host */
 	const char *old_grant_id;	/* a grant that this answer is not new against; NULL */
+	bool wrap;		/* the short-lived grant of adopt: to encrypt, not to decrypt */
+	/* The wrapped key to be wrapped again, under another key than this; NULL: none. */
+	const char *from_key_arn;
+	const uint8_t *from_blob;
+	size_t from_blob_len;
+	const char *purpose;	/* in the grant's name; NULL: "volume" */
+	bool source;		/* noted as source_* in the intent: a backup's that is being restored */
 };
 
 struct granted {
@@ -32,8 +40,8 @@ struct granted {
 
 /*
  * granting - the whole exchange. Key ARN and grant id are in the intent record on disk
- *	before ecachectl gets its ack; the grant id only when this create or
- *	regrant made the grant (what the undo may retire).
+ *	before ecachectl gets its ack; the grant id only when this create, regrant
+ *	or rewrap made the grant (what the undo may retire).
  */
 int granting(const struct env *env, struct talk *t, const struct grant_ask *ask, struct intent *i, struct granted *g,
 	     struct err *e);

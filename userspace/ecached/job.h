@@ -34,11 +34,18 @@ int job_open(struct job *j, struct err *e);
 int job_close(struct job *j, struct err *e);
 int job_revoke(struct job *j, struct err *e);
 int job_regrant(struct job *j, struct err *e);
+int job_rewrap(struct job *j, struct err *e);
+int job_resize(struct job *j, struct err *e);
 int job_destroy(struct job *j, struct err *e);
 int job_dump(struct job *j, struct err *e);
 int job_confirm(struct job *j, struct err *e);
 int job_unwrap(struct job *j, struct err *e);
 int job_doctor(struct job *j, struct err *e);
+int job_adopt(struct job *j, struct err *e);
+int job_repair(struct job *j, struct err *e);
+int job_backup(struct job *j, struct err *e);
+int job_restore(struct job *j, struct err *e);
+int job_backups(struct job *j, struct err *e);
 
 /* job_pin - the pin, with a hint when there is none. */
 int job_pin(const struct env *env, const char *name, struct pin *p, struct err *e);
@@ -52,8 +59,18 @@ int job_policies(const struct env *env, const char *name, const struct pin *p, s
 /* job_has_grant - -EINVAL for a volume whose key is no KMS's. */
 int job_has_grant(const char *name, const struct pin *p, struct err *e);
 
-/* job_no_intent - -EBUSY when unfinished work of create, destroy or regrant is on record. */
+/* job_no_intent - -EBUSY when unfinished work of create, destroy, regrant or rewrap is on record. */
 int job_no_intent(const struct env *env, const char *name, struct err *e);
+
+/*
+ * job_only_retires - nothing of the volume is unfinished, only a grant is still to be retired, or a
+ *	backup's image to be removed: no reason to keep the volume closed, or unwatched. Such steps
+ *	are called "retire...".
+ */
+bool job_only_retires(const struct intent *i);
+
+/* job_may_open - as job_no_intent(), but for such a record. */
+int job_may_open(const struct env *env, const char *name, struct err *e);
 
 /*
  * job_begin - the first intent record; a failure leaves none (a record whose directory
@@ -62,11 +79,14 @@ int job_no_intent(const struct env *env, const char *name, struct err *e);
 int job_begin(const struct env *env, const char *name, const struct intent *i, struct err *e);
 
 /*
- * job_audit - a record with @fields (taken over, may be NULL). job_audit_must is for what
- *	is done anyway: a failure is logged, not returned.
+ * job_audit - a record with @fields (taken over, may be NULL). job_audit_anyway and _must are
+ *	for what is done anyway: the log's reserve is spent on it, and with _must a failure
+ *	is logged, not returned.
  */
 int job_audit(const struct env *env, const char *event, const char *name, struct json_object *fields,
 	      const char *request_id, struct err *e);
+int job_audit_anyway(const struct env *env, const char *event, const char *name, struct json_object *fields,
+		     const char *request_id, struct err *e);
 void job_audit_must(const struct env *env, const char *event, const char *name, struct json_object *fields,
 		    const char *request_id);
 

@@ -13,6 +13,8 @@ static inline struct request ask(enum request_verb verb)
 {
 	struct request rq = { .verb = verb, .name = "c1", .sector_size = 4096, .key_size = 64 };
 
+	if (verb == REQUEST_REWRAP)
+		strcpy(rq.kms_key, WORLD_ARN2);
 	return rq;
 }
 
@@ -28,14 +30,28 @@ static inline struct place *place_with_volume(void)
 	return p;
 }
 
+/* image_of - what a backup of c1 is written to. */
+static inline const char *image_of(const struct place *p)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "%.80s/c1.img", p->scratch.dir);
+	return path;
+}
+
 static inline enum ran do_verb(struct place *p, enum request_verb verb, struct err *e)
 {
 	static int (*const jobs[REQUEST_NR])(struct job *j, struct err *e) = {
 		[REQUEST_OPEN] = job_open, [REQUEST_CLOSE] = job_close, [REQUEST_REGRANT] = job_regrant,
-		[REQUEST_DESTROY] = job_destroy, [REQUEST_DUMP] = job_dump,
+		[REQUEST_REWRAP] = job_rewrap, [REQUEST_RESIZE] = job_resize, [REQUEST_DESTROY] = job_destroy,
+		[REQUEST_DUMP] = job_dump,
+		[REQUEST_BACKUP] = job_backup, [REQUEST_RESTORE] = job_restore,
 	};
 	struct request rq = ask(verb);
 
+	if (verb == REQUEST_BACKUP)
+		strcpy(rq.file, image_of(p));
+	rq.max_freeze = REQUEST_FREEZE;
 	return run_job(p, jobs[verb], &rq, e);
 }
 

@@ -200,8 +200,8 @@ static void a_volume_in_use_is_not_closed(void **state)
 
 static void unknown_names_are_told(void **state)
 {
-	static const enum request_verb verbs[] = { REQUEST_OPEN, REQUEST_CLOSE, REQUEST_REGRANT, REQUEST_DESTROY,
-						   REQUEST_DUMP };
+	static const enum request_verb verbs[] = { REQUEST_OPEN, REQUEST_CLOSE, REQUEST_REGRANT, REQUEST_REWRAP,
+						   REQUEST_RESIZE, REQUEST_DESTROY, REQUEST_DUMP };
 	struct place *p = place_make();
 	size_t i;
 

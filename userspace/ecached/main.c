@@ -11,12 +11,16 @@
 #include <unistd.h>
 
 #include "../common/clock.h"
+#include "../common/conf.h"
 #include "../common/log.h"
 #include "../common/memory.h"
 #include "../common/secret.h"
-#include "../volume/audit.h"
+#include "audithead.h"
 #include "check.h"
+#include "listening.h"
+#include "note.h"
 #include "reload.h"
+#include "scrape.h"
 #include "tears.h"
 #include "watch_clock.h"
 #include "watching.h"
@@ -32,6 +36,7 @@ struct dirs {
 	char state[PATH_MAX];
 	char intent[PATH_MAX];
 	char saved[PATH_MAX];
+	char backup[PATH_MAX];
 };
 
 static void print_usage(FILE *to)
@@ -132,17 +137,19 @@ static int make_dir_of(const char *file, mode_t mode, struct err *e)
 static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 {
 	struct env *env = &d->env;
-	const char *base = d->conf.state_dir;
+	const char *base = d->conf.state_dir, *key;
 	int rc;
 
 	snprintf(dirs->state, sizeof(dirs->state), "%s/volumes", base);
 	snprintf(dirs->intent, sizeof(dirs->intent), "%s/intents", base);
 	snprintf(dirs->saved, sizeof(dirs->saved), "%s/saved", base);
+	snprintf(dirs->backup, sizeof(dirs->backup), "%s/backups", base);
 	*env = (struct env){
 		.pin_dir = d->conf.pin_dir,
 		.state_dir = dirs->state,
 		.intent_dir = dirs->intent,
 		.saved_dir = dirs->saved,
+		.backup_dir = dirs->backup,
 		.report_dir = ENV_REPORT_DIR,
 		.lock_dir = ENV_LOCK_DIR,
 		.audit_log = d->conf.audit_log,
@@ -151,9 +158,9 @@ static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 		.conf = &d->conf,
 		.dm = DM_KERNEL,
 	};
-	rc = policies_check(&d->conf.policy, env->watchdog_s, e);
+	rc = policies_check(&d->conf.policy, env->watchdog_s, &key, e);
 	if (rc)
-		err_prefix(e, "%s", d->config);
+		conf_blame(d->config, key, e);
 	if (!rc)
 		rc = make_dir(base, 0700, e);
 	if (!rc)
@@ -163,38 +170,20 @@ static int prepare(struct daemon *d, struct dirs *dirs, struct err *e)
 	if (!rc)
 		rc = make_dir(env->saved_dir, 0700, e);
 	if (!rc)
+		rc = make_dir(env->backup_dir, 0700, e);
+	if (!rc)
 		rc = make_dir(env->pin_dir, 0755, e);
 	if (!rc)
 		rc = make_dir_of(env->audit_log, 0750, e);
 	if (!rc)
 		rc = make_dir_of(d->conf.control_socket, 0755, e);
+	if (!rc && *d->conf.metrics_socket)
+		rc = make_dir_of(d->conf.metrics_socket, 0755, e);
 	if (!rc)
 		rc = make_dir(env->report_dir, 0700, e);
 	if (!rc)
 		rc = make_dir(env->lock_dir, 0700, e);
 	return rc;
-}
-
-/* tell_head - the audit log's head in the journal: a log cut off later can be told. */
-static void tell_head(const struct env *env)
-{
-	char hex[AUDIT_HASH_LEN + 1], number[24];
-	struct audit a = AUDIT_INIT;
-	struct err e = ERR_INIT;
-	uint64_t seq;
-	int rc;
-
-	rc = audit_open(&a, env->audit_log, &e);
-	if (!rc)
-		rc = audit_head(&a, hex, &seq, &e);
-	audit_close(&a);
-	if (rc) {
-		log_err("audit log: %s", e.what);
-		return;
-	}
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
-	log_fields(LOG_INFO, "audit log head", "ECACHE_EVENT", "audit-head", "ECACHE_AUDIT_HEAD", hex,
-		   "ECACHE_AUDIT_SEQ", number, NULL);
 }
 
 static int on_scan(sd_event_source *s, uint64_t usec, void *userdata)
@@ -223,6 +212,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
 		return 0;
 	sd_notify(0, "RELOADING=1");
 	reload(d);
+	audithead_look(d);
 	sd_notifyf(0, "READY=1\nSTATUS=%zu volumes open%s%s", watch_count(&d->watch), *d->problem ? "; " : "",
 		   d->problem);
 	return 0;
@@ -233,7 +223,8 @@ static int on_stopped(sd_event_source *s, uint64_t usec, void *userdata)
 	struct daemon *d = userdata;
 
 	(void)usec;
-	if (!d->nr_workers)
+	tears_pump(d);
+	if (!d->nr_workers && !d->tears.first)
 		return sd_event_exit(d->event, EXIT_OK);
 	sd_event_source_set_time_relative(s, 100 * 1000);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
@@ -264,9 +255,11 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
 	d->stopping = true;
 	sd_notify(0, "STOPPING=1");
 	log_info("stopping; %zu volumes stay open", watch_count(&d->watch));
+	scrapes_stop(d);
 	server_stop(d);
 	watch_stopping(&d->watch, now_ms());
 	watching_stop(d);
+	tears_hurry(d);
 	workers_hang_up(d);
 	sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, STOP_S * 1000000ULL, 0, on_patience_over, d);
 	return sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, 0, 0, on_stopped, d);
@@ -308,10 +301,16 @@ static int serve(struct daemon *d, struct err *e)
 	int rc;
 
 	rc = start_loop(d, e);
+	if (rc)
+		return rc;
+	audithead_start(d);
+	rc = watching_start(d, e);
 	if (!rc)
-		rc = watching_start(d, e);
+		rc = listening_start(d, e);
 	if (!rc)
 		rc = server_start(d, e);
+	if (!rc)
+		scrapes_start(d);
 	if (!rc)
 		rc = volumes_scan(d, e);
 	if (rc)
@@ -324,11 +323,15 @@ static int serve(struct daemon *d, struct err *e)
 
 static void cleanup(struct daemon *d)
 {
+	scrapes_stop(d);
 	server_stop(d);
+	listening_stop(d);
 	if (d->watch.ops)
 		watching_stop(d);
 	tears_forget(d);
+	notes_forget(d);
 	volumes_forget(d);
+	audithead_stop(d);
 	sd_event_source_unref(d->scan_timer);
 	sd_event_unref(d->event);
 	revoker_stop(&d->revoker);
@@ -337,7 +340,8 @@ static void cleanup(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = { .config = AGENTCONF_PATH, .listen_fd = -1, .revoker = REVOKER_INIT };
+	struct daemon d = { .config = AGENTCONF_PATH, .listen_fd = -1, .revoker = REVOKER_INIT,
+			    .audit = AUDIT_INIT };
 	struct err e = ERR_INIT;
 	int level = LOG_INFO, rc;
 	struct dirs dirs;
@@ -346,6 +350,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	log_init("ecached", level);
+	tears_init(&d);
 	signal(SIGPIPE, SIG_IGN);
 	if (process_harden()) {
 		log_err("cannot protect this process from being dumped");
@@ -361,7 +366,6 @@ int main(int argc, char **argv)
 		rc = revoker_start(&d.revoker, &d.env.dm, &e);
 	if (!rc) {
 		d.env.revoker = &d.revoker;
-		tell_head(&d.env);
 		rc = serve(&d, &e);
 	}
 	if (rc)

@@ -52,6 +52,9 @@ static void no_answer(struct netcall *c, const char *why)
 {
 	struct net_answer a = { 0 };
 
+	c->d->net.asked = true;
+	c->d->net.up = false;
+	c->d->net.failures++;
 	a.a.transport = KMS_NO_ANSWER;
 	snprintf(a.a.message, sizeof(a.a.message), "%s", why);
 	finish(c, &a);
@@ -73,10 +76,13 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *userd
 	if (!rc)
 		rc = net_answer_decode(msg, &a);
 	json_object_put(msg);
-	if (rc)
+	if (rc) {
 		no_answer(c, "ecache-net hung up or made no sense");
-	else
-		finish(c, &a);
+		return 0;
+	}
+	c->d->net.asked = true;
+	c->d->net.up = true;
+	finish(c, &a);
 	return 0;
 }
 
@@ -130,7 +136,8 @@ static int send_request(struct netcall *c, const struct net_request *rq)
 	return sd_event_add_io(c->d->event, &c->io, c->sock, EPOLLIN, on_readable, c);
 }
 
-int netcall_start(struct daemon *d, const struct net_request *rq, const char *subject, netcall_done done)
+int netcall_start_for(struct daemon *d, const struct net_request *rq, const char *subject, unsigned int wait_ms,
+		      netcall_done done)
 {
 	struct netcall *c = calloc(1, sizeof(*c));
 	uint64_t wait;
@@ -144,7 +151,7 @@ int netcall_start(struct daemon *d, const struct net_request *rq, const char *su
 	c->subject = strdup(subject);
 	rc = c->subject ? send_request(c, rq) : -ENOMEM;
 	if (rc >= 0) {
-		wait = c->sock < 0 ? 0 : NETCALL_TIMEOUT_MS * 1000ULL;
+		wait = c->sock < 0 ? 0 : wait_ms * 1000ULL;
 		rc = sd_event_add_time_relative(d->event, &c->timer, CLOCK_BOOTTIME, wait, 0, on_timer, c);
 	}
 	if (rc < 0) {
@@ -154,6 +161,11 @@ int netcall_start(struct daemon *d, const struct net_request *rq, const char *su
 	c->next = d->calls;
 	d->calls = c;
 	return 0;
+}
+
+int netcall_start(struct daemon *d, const struct net_request *rq, const char *subject, netcall_done done)
+{
+	return netcall_start_for(d, rq, subject, NETCALL_TIMEOUT_MS, done);
 }
 
 void netcall_cancel(struct daemon *d, const char *subject)

@@ -20,6 +20,10 @@ typedef void (*netcall_done)(struct daemon *d, const char *subject, const struct
  */
 int netcall_start(struct daemon *d, const struct net_request *rq, const char *subject, netcall_done done);
 
+/* netcall_start_for - the answer may take @wait_ms. */
+int netcall_start_for(struct daemon *d, const struct net_request *rq, const char *subject, unsigned int wait_ms,
+		      netcall_done done);
+
 /* netcall_cancel - forget all questions about @subject; @done is not called. NULL: all. */
 void netcall_cancel(struct daemon *d, const char *subject);
 

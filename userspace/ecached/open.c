@@ -63,7 +63,7 @@ static int load_local(struct opening *op, struct err *e)
 		rc = job_policies(env, op->o->name, &op->pin, &policies, e);
 	if (rc)
 		return rc;
-	rc = job_no_intent(env, op->o->name, e);
+	rc = job_may_open(env, op->o->name, e);
 	if (rc)
 		return rc;
 	rc = state_load(env->state_dir, op->o->name, &op->state, e);
@@ -103,12 +103,7 @@ static int load_header(struct opening *op, struct err *e)
 	rc = device_open(&op->device, path, flags, e);
 	if (rc)
 		return rc;
-	rc = header_load(op->device.path, &op->header, e);
-	if (rc) {
-		err_prefix(e, "%s", path);
-		return rc;
-	}
-	rc = pin_match(&op->pin, &op->header, e);
+	rc = pin_header(&op->pin, op->device.path, &op->header, e);
 	if (rc) {
 		err_prefix(e, "%s", path);
 		return rc;
@@ -318,6 +313,18 @@ int volume_open(const struct env *env, struct talk *t, const struct open_options
 	return rc;
 }
 
+static int access_it(struct opening *op, const char *to, struct err *e)
+{
+	int rc;
+
+	rc = load_local(op, e);
+	if (!rc)
+		rc = job_has_grant(op->o->name, &op->pin, e);
+	if (!rc)
+		rc = mapping_get(&op->env->dm, op->o->name, &op->mapping, e);
+	return rc ? rc : get_key(op, "unwrap", to, e);
+}
+
 int volume_key(const struct env *env, struct talk *t, const char *name, const char *to, struct secret *key,
 	       char request_id[REQUEST_ID_SIZE], struct err *e)
 {
@@ -328,16 +335,31 @@ int volume_key(const struct env *env, struct talk *t, const char *name, const ch
 	*request_id = '\0';
 	if (!op)
 		return -ENOMEM;
-	rc = load_local(op, e);
-	if (!rc)
-		rc = job_has_grant(name, &op->pin, e);
-	if (!rc)
-		rc = mapping_get(&env->dm, name, &op->mapping, e);
-	if (!rc)
-		rc = get_key(op, "unwrap", to, e);
+	rc = access_it(op, to, e);
 	if (!rc)
 		secret_move(key, &op->key);
 	memcpy(request_id, op->request_id, sizeof(op->request_id));
+	opening_free(op);
+	return rc;
+}
+
+int volume_access(const struct env *env, struct talk *t, const char *name, const char *to, struct device *d,
+		  struct header *h, struct secret *key, struct err *e)
+{
+	const struct open_options o = { .name = name };
+	struct opening *op = opening_new(env, t, &o, e);
+	int rc;
+
+	*d = (struct device)DEVICE_INIT;
+	if (!op)
+		return -ENOMEM;
+	rc = access_it(op, to, e);
+	if (!rc) {
+		secret_move(key, &op->key);
+		*d = op->device;
+		op->device = (struct device)DEVICE_INIT;
+		*h = op->header;
+	}
 	opening_free(op);
 	return rc;
 }

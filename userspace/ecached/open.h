@@ -52,4 +52,11 @@ int volume_activate(const struct env *env, const char *name, struct device *d, c
 int volume_key(const struct env *env, struct talk *t, const char *name, const char *to, struct secret *key,
 	       char request_id[REQUEST_ID_SIZE], struct err *e);
 
+/*
+ * volume_access - the same, and the device that it was checked on, open and (of a closed volume) claimed, with its
+ *	header: for who reads it. @d is closed by the caller, also after a failure.
+ */
+int volume_access(const struct env *env, struct talk *t, const char *name, const char *to, struct device *d,
+		  struct header *h, struct secret *key, struct err *e);
+
 #endif

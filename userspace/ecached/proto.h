@@ -8,8 +8,9 @@
  *
  *   ecachectl  {"verb":S, "name":S, ...}		the request; its members are in request.c's table
  *   ecached    {"type":"progress", "text":S}		any number, for a person
- *              {"type":"volume", ...}			any number: list, status and doctor, one packet a volume
- *              {"type":"ask", "ask":"grant", ...}	create and regrant: what only the creator may do
+ *              {"type":"progress", "text":S, "done":N, "total":N, "ms":N}	long work: bytes, and since when
+ *              {"type":"volume", ...}			any number: list, status and doctor, one packet each; backups
+ *              {"type":"ask", "ask":"grant", ...}	for create and others: what only the creator may do
  *              {"type":"ask", "ask":"retire", ...}	the undo of it
  *              {"type":"ask", "ask":"revoke", ...}	revoke --grant: RevokeGrant by who runs ecachectl
  *              {"type":"ack"}				what ecachectl answered is on disk
@@ -21,14 +22,17 @@
  *
  *   {"answer":"key", "key_arn":S}
  *   {"answer":"grant", "grant_id":S, "grant_token":S}
- *   {"answer":"blob", "blob":BASE64}			create only
+ *   {"answer":"blob", "blob":BASE64}			create and rewrap
  *   {"answer":"failed", "what":S, "hint":S}		at any point
  *   {"answer":"cancel"}				at any time, unasked: the user gave up
  *
  * To "retire": {"answer":"retired"} or {"answer":"failed", ...}; to "revoke" the same with "revoked".
  *
+ * Adopt asks for two grants, the first with "wrap": it lets the host encrypt, and is retired before the other is made.
+ *
  * With the request for unwrap comes a descriptor (SCM_RIGHTS) for ecached to write the key
- * into: ecachectl never has it.
+ * into: ecachectl never has it. With the one for adopt comes the sealed memfd of a struct secret,
+ * the passphrase; "secret_bytes" says how much of it counts.
  */
 #define PROTO_VERB "verb"
 #define PROTO_TYPE "type"

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 
 #include "../common/log.h"
+#include "adopting.h"
+#include "backing.h"
 #include "creating.h"
 #include "destroying.h"
 #include "recover.h"
 #include "regranting.h"
+#include "rewrapping.h"
 
 int recover_intent(const struct env *env, const char *name, bool last, struct err *e)
 {
@@ -21,16 +24,26 @@ int recover_intent(const struct env *env, const char *name, bool last, struct er
 		rc = rc == -ENOENT ? 0 : rc;
 		goto out;
 	}
-	log_info("%s: finishing an interrupted %s at step %s", name, intent_verb_name(i->verb), i->step);
+	log_info("%s: finishing a %s at step %s", name, intent_verb_name(i->verb), i->step);
 	switch (i->verb) {
 	case INTENT_CREATE:
+	case INTENT_RESTORE:
 		rc = create_undo(env, &none, name, i, NULL, last, e);
 		break;
 	case INTENT_DESTROY:
-		rc = destroy_finish(env, &none, name, i, NULL, NULL, e);
+		rc = destroy_finish(env, &none, name, i, NULL, NULL, NULL, e);
 		break;
 	case INTENT_REGRANT:
 		rc = regrant_recover(env, &none, name, i, last, e);
+		break;
+	case INTENT_ADOPT:
+		rc = adopt_recover(env, &none, name, i, NULL, last, e);
+		break;
+	case INTENT_REWRAP:
+		rc = rewrap_recover(env, &none, name, i, last, e);
+		break;
+	case INTENT_BACKUP:
+		rc = backup_recover(env, &none, name, i, last, e);
 		break;
 	}
 out:

@@ -11,6 +11,7 @@
 #include "../volume/device.h"
 #include "../volume/keyid.h"
 #include "granting.h"
+#include "loaded.h"
 #include "regranting.h"
 #include "retire.h"
 #include "unwrap.h"
@@ -21,60 +22,12 @@ struct regranting {
 	const struct env *env;
 	struct talk *talk;
 	const struct request *rq;
-	struct pin pin;
-	struct state state;
-	bool have_state;
-	struct device device;
-	struct header header;
+	struct loaded v;
 	struct intent intent;
 	struct granted granted;
 	char request_id[REQUEST_ID_SIZE];
 	bool away;		/* the grantee is another host */
 };
-
-/*
- * open_device - a volume may get its grant while what is left of a teardown still holds the
- * device.
- */
-static int open_device(const struct env *env, const char *name, const char *path, struct device *d, struct err *e)
-{
-	struct mapping m;
-	int rc;
-
-	rc = mapping_get(&env->dm, name, &m, e);
-	if (rc)
-		return rc;
-	return device_open(d, path, env->device_flags | (m.exists ? DEVICE_UNCLAIMED : 0), e);
-}
-
-static int load(struct regranting *r, struct err *e)
-{
-	const struct env *env = r->env;
-	const char *name = r->rq->name;
-	int rc;
-
-	rc = job_pin(env, name, &r->pin, e);
-	if (!rc)
-		rc = job_has_grant(name, &r->pin, e);
-	if (!rc)
-		rc = job_no_intent(env, name, e);
-	if (rc)
-		return rc;
-	rc = state_load(env->state_dir, name, &r->state, e);
-	if (rc && rc != -ENOENT)
-		return rc;
-	r->have_state = !rc;
-	rc = open_device(env, name, r->pin.device, &r->device, e);
-	if (!rc)
-		rc = header_load(r->device.path, &r->header, e);
-	if (!rc)
-		rc = pin_match(&r->pin, &r->header, e);
-	if (!rc && r->have_state)
-		rc = state_check_header(&r->state, &r->header, e);
-	if (rc)
-		err_prefix(e, "%s", name);
-	return rc;
-}
 
 /* check_away - this host loses the volume: not while it has it open. */
 static int check_away(struct regranting *r, struct err *e)
@@ -96,11 +49,11 @@ static int begin(struct regranting *r, struct err *e)
 
 	i->verb = INTENT_REGRANT;
 	strcpy(i->step, REGRANT_GRANT);
-	strcpy(i->cache_id, r->pin.cache_id);
-	strcpy(i->luks_uuid, r->pin.luks_uuid);
-	strcpy(i->device, r->pin.device);
-	strcpy(i->key_arn, r->pin.key_arn);
-	device_major_minor(&r->device, i->dev_major_minor);
+	strcpy(i->cache_id, r->v.pin.cache_id);
+	strcpy(i->luks_uuid, r->v.pin.luks_uuid);
+	strcpy(i->device, r->v.pin.device);
+	strcpy(i->key_arn, r->v.pin.key_arn);
+	device_major_minor(&r->v.device, i->dev_major_minor);
 	return job_begin(r->env, r->rq->name, i, e);
 }
 
@@ -108,12 +61,12 @@ static int get_grant(struct regranting *r, struct err *e)
 {
 	const struct grant_ask ask = {
 		.name = r->rq->name,
-		.kms_key = r->pin.key_arn,
-		.key_arn = r->pin.key_arn,
-		.cache_id = r->pin.cache_id,
-		.luks_uuid = r->pin.luks_uuid,
+		.kms_key = r->v.pin.key_arn,
+		.key_arn = r->v.pin.key_arn,
+		.cache_id = r->v.pin.cache_id,
+		.luks_uuid = r->v.pin.luks_uuid,
 		.grantee = r->away ? r->rq->host : NULL,
-		.old_grant_id = r->header.token.grant_id,
+		.old_grant_id = r->v.header.token.grant_id,
 	};
 
 	if (*r->rq->grant_id) {
@@ -127,12 +80,12 @@ static int get_grant(struct regranting *r, struct err *e)
 /* prove - the grant unwraps this volume's key, or it is not taken. */
 static int prove(struct regranting *r, struct err *e)
 {
-	const struct token *tok = &r->header.token;
+	const struct token *tok = &r->v.header.token;
 	const struct unwrap u = {
 		.name = r->rq->name,
-		.key_arn = r->pin.key_arn,
-		.cache_id = r->pin.cache_id,
-		.luks_uuid = r->pin.luks_uuid,
+		.key_arn = r->v.pin.key_arn,
+		.cache_id = r->v.pin.cache_id,
+		.luks_uuid = r->v.pin.luks_uuid,
 		.blob = tok->blob,
 		.blob_len = tok->blob_len,
 		.key_size = tok->key_size,
@@ -144,7 +97,7 @@ static int prove(struct regranting *r, struct err *e)
 
 	rc = unwrap_key(r->env, r->talk, &u, &key, r->request_id, e);
 	if (!rc)
-		rc = header_verify_key(r->device.path, &key, e);
+		rc = header_verify_key(r->v.device.path, &key, e);
 	secret_wipe(&key);
 	return rc;
 }
@@ -186,13 +139,13 @@ static int commit(struct regranting *r, struct err *e)
 	rc = intent_step(r->env->intent_dir, r->rq->name, &r->intent, e);
 	if (rc)
 		goto out;
-	*t = r->header.token;
+	*t = r->v.header.token;
 	strcpy(t->grant_id, r->granted.id);
-	rc = header_write_token(r->device.path, t, e);
+	rc = header_write_token(r->v.device.path, t, e);
 	if (!rc)
-		rc = header_load(r->device.path, &r->header, e);
+		rc = pin_header(&r->v.pin, r->v.device.path, &r->v.header, e);
 	if (!rc)
-		rc = store(r->env, r->rq->name, &r->state, &r->header, !*r->rq->grant_id,
+		rc = store(r->env, r->rq->name, &r->v.state, &r->v.header, !*r->rq->grant_id,
 			   r->away ? r->rq->host : NULL, e);
 out:
 	free(t);
@@ -203,13 +156,13 @@ static void record(struct regranting *r, const char *old_grant)
 {
 	struct json_object *fields = json_object_new_object();
 
-	js_put_string(fields, "key_arn", r->pin.key_arn);
+	js_put_string(fields, "key_arn", r->v.pin.key_arn);
 	js_put_string(fields, "grant_id", r->granted.id);
 	js_put_string(fields, "old_grant_id", old_grant);
 	if (r->away)
 		js_put_string(fields, "host", r->rq->host);
 	js_put(fields, "own_grant", json_object_new_boolean(!*r->rq->grant_id));
-	js_put(fields, "epoch", json_object_new_int64((int64_t)r->header.epoch));
+	js_put(fields, "epoch", json_object_new_int64((int64_t)r->v.header.epoch));
 	if (r->granted.requests)
 		js_put(fields, "requests", json_object_get(r->granted.requests));
 	job_audit_must(r->env, "regrant", r->rq->name, fields, r->request_id);
@@ -225,7 +178,7 @@ static void retire_old(struct regranting *r, const char *old_grant)
 
 	if (!strcmp(old_grant, r->granted.id))
 		return;
-	if (retire_grant(r->env, r->talk, r->pin.key_arn, old_grant, &e))
+	if (retire_grant(r->env, r->talk, r->v.pin.key_arn, old_grant, &e))
 		log_info("%s: the old grant %s could not be retired: %s", r->rq->name, old_grant, e.what);
 }
 
@@ -253,7 +206,7 @@ static int regrant(struct regranting *r, struct err *e)
 	char old_grant[KMS_GRANT_ID_MAX + 1];
 	int rc;
 
-	strcpy(old_grant, r->header.token.grant_id);
+	strcpy(old_grant, r->v.header.token.grant_id);
 	rc = begin(r, e);
 	if (rc)
 		return rc;
@@ -280,9 +233,9 @@ int job_regrant(struct job *j, struct err *e)
 	r->env = j->env;
 	r->talk = j->talk;
 	r->rq = j->rq;
-	r->device = (struct device)DEVICE_INIT;
+	r->v.device = (struct device)DEVICE_INIT;
 	r->away = *r->rq->host && strcmp(r->rq->host, r->env->conf->host_principal);
-	rc = load(r, e);
+	rc = loaded_volume(r->env, r->rq->name, &r->v, e);
 	if (!rc && r->away)
 		rc = check_away(r, e);
 	if (!rc)
@@ -290,11 +243,11 @@ int job_regrant(struct job *j, struct err *e)
 	if (!rc) {
 		js_put_string(j->result, "host", r->away ? r->rq->host : r->env->conf->host_principal);
 		js_put_string(j->result, "name", r->rq->name);
-		js_put_string(j->result, "key_arn", r->pin.key_arn);
+		js_put_string(j->result, "key_arn", r->v.pin.key_arn);
 		js_put_string(j->result, "grant_id", r->granted.id);
 	}
 	json_object_put(r->granted.requests);
-	device_close(&r->device);
+	device_close(&r->v.device);
 	free(r);
 	return rc;
 }
@@ -307,6 +260,7 @@ int job_regrant(struct job *j, struct err *e)
 static int forward(const struct env *env, const char *name, const struct intent *i, struct err *e)
 {
 	struct {
+		struct pin pin;
 		struct state state;
 		struct header header;
 		struct device device;
@@ -317,13 +271,16 @@ static int forward(const struct env *env, const char *name, const struct intent 
 	if (!w)
 		return err_sys(e, -ENOMEM, "cannot look at %s", name);
 	w->device = (struct device)DEVICE_INIT;
+	rc = job_pin(env, name, &w->pin, e);
+	if (rc)
+		goto out;
 	rc = state_load(env->state_dir, name, &w->state, e);
 	have_state = !rc;
 	if (rc && rc != -ENOENT)
 		goto out;
-	rc = open_device(env, name, i->device, &w->device, e);
+	rc = loaded_device(env, name, i->device, &w->device, e);
 	if (!rc)
-		rc = header_load(w->device.path, &w->header, e);
+		rc = pin_header(&w->pin, w->device.path, &w->header, e);
 	if (rc)
 		goto out;
 	newer = !have_state || w->header.epoch > w->state.epoch;
@@ -343,7 +300,6 @@ out:
 int regrant_recover(const struct env *env, struct talk *t, const char *name, struct intent *i, bool last,
 		    struct err *e)
 {
-	struct err why = ERR_INIT;
 	int rc = 0;
 
 	if (!strcmp(i->step, REGRANT_TOKEN)) {
@@ -357,16 +313,12 @@ int regrant_recover(const struct env *env, struct talk *t, const char *name, str
 		}
 	}
 	if (*i->grant_id)
-		rc = retire_grant(env, t, i->key_arn, i->grant_id, &why);
-	if (rc == -EAGAIN || (rc && !last)) {
+		rc = retire_for_good(env, t, name, i->key_arn, i->grant_id, last, e);
+	if (rc) {
 		strcpy(i->step, REGRANT_RETIRE);
 		intent_step(env->intent_dir, name, i, NULL);
-		*e = why;
-		return -EAGAIN;
+		return rc;
 	}
-	if (rc)
-		log_fields(LOG_ALERT, why.what, "ECACHE_VOLUME", name, "ECACHE_EVENT", "grant-left", "ECACHE_GRANT",
-			   i->grant_id, "ECACHE_KEY", i->key_arn, NULL);
 	job_audit_must(env, "regrant-undone", name, NULL, NULL);
 	return intent_end(env->intent_dir, name, e);
 }

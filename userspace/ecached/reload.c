@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/conf.h"
 #include "../common/log.h"
 #include "reload.h"
 
@@ -34,13 +35,14 @@ void reload(struct daemon *d)
 {
 	struct err e = ERR_INIT;
 	struct agentconf c;
+	const char *key;
 	int rc;
 
 	rc = agentconf_load(d->config, &c, &e);
 	if (!rc) {
-		rc = policies_check(&c.policy, d->env.watchdog_s, &e);
+		rc = policies_check(&c.policy, d->env.watchdog_s, &key, &e);
 		if (rc) {
-			err_prefix(&e, "%s", d->config);
+			conf_blame(d->config, key, &e);
 			agentconf_free(&c);
 		}
 	}

@@ -2,20 +2,35 @@
 /* A daemon without a KMS, with two volumes open in a device-mapper that is a table; its files are changed under it. */
 #include "../common/test.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../common/clock.h"
 #include "../volume/dm_fake.h"
+#include "../volume/intent.h"
 #include "../volume/sample.h"
 #include "../volume/scratch.h"
 #include "../volume/state.h"
 #include "reload.h"
+#include "tears.h"
 #include "watching.h"
+#include "worker.h"
 
 #define PIN "format=1\ncache-id=cache-1\nluks-uuid=" SAMPLE_UUID "\nkey-arn=" SAMPLE_ARN "\ndevice=/dev/vdb\n"
 #define CANARY "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-000000000000"
+
+/* No process here: what is unfinished stays so. */
+int __wrap_worker_start(struct daemon *d, const struct worker_spec *spec, struct err *e);
+
+int __wrap_worker_start(struct daemon *d, const struct worker_spec *spec, struct err *e)
+{
+	(void)d;
+	free(spec->arg);
+	return err_set(e, -EAGAIN, "no worker");
+}
 
 struct fixture {
 	struct scratch *scratch;
@@ -75,6 +90,7 @@ static void start(struct fixture *f)
 		.dm = { .ops = &dm_fake_ops, .ctx = &f->dm },
 	};
 	assert_int_equal(agentconf_load(d->config, &d->conf, &e), 0);
+	tears_init(d);
 	assert_true(sd_event_new(&d->event) >= 0);
 	assert_int_equal(watching_start(d, &e), 0);
 	assert_int_equal(volumes_scan(d, &e), 0);
@@ -150,11 +166,35 @@ static void policies_of_the_main_file_reach_running_volumes(void **state)
 	assert_int_equal(f->dm.messages, 0);	/* nothing was sent to a volume */
 }
 
+/* Whoever sets a minute for a day, in the middle of it, does not mean tomorrow. */
+static void a_shorter_interval_counts_at_once(void **state)
+{
+	struct watch_volume *v1, *v2;
+	struct fixture *f = *state;
+	int64_t now;
+
+	put_conf(f, "probe-interval=1d\n");
+	reload(&f->d);
+	v1 = watch_find(&f->d.watch, "v1");
+	v2 = watch_find(&f->d.watch, "v2");
+	now = now_ms();
+	v1->due_ms = now + 20 * 3600000LL;
+	v2->due_ms = now + 30000;
+	put_conf(f, "probe-interval=1m\n");
+	reload(&f->d);
+	assert_in_range(v1->due_ms, now + 49000, now_ms() + 51000);	/* five sixths of it, as before */
+	assert_int_equal(v2->due_ms, now + 30000);
+	put_conf(f, "probe-interval=1d\n");
+	reload(&f->d);
+	assert_in_range(v1->due_ms, now + 49000, now_ms() + 51000);
+	assert_int_equal(v1->interval_ms, 86400000);
+}
+
 static void a_bad_main_file_changes_nothing_and_is_told(void **state)
 {
 	static const char *const bad[][2] = {
 		{ "probe-interval=2m\nlease=soon\n", "ecached.conf:3: lease: not a duration" },
-		{ "probe-interval=2m\nlease=1m\n", "ecached.conf: lease: 60s is under 105s" },
+		{ "probe-interval=2m\nlease=1m\n", "ecached.conf:3: lease: 60s is under 105s" },
 		{ "probe-interval=2m\ncanary-key=alias/x\n", "ecached.conf:3: canary-key: " },
 	};
 	struct fixture *f = *state;
@@ -228,15 +268,92 @@ static void a_mistake_leaves_no_volume_unwatched_across_a_restart(void **state)
 	assert_int_equal(volume(f, "v1")->interval_ms, 60000);
 }
 
+#define ARN2 "arn:aws:kms:eu-central-1:123456789012:key/99999999-12ab-34cd-56ef-1234567890ab"
+
+/* regrant, rewrap: what a job has written of v1. */
+static void write_key(struct fixture *f, const char *key_arn, const char *grant_id)
+{
+	struct state s;
+
+	assert_int_equal(state_load(f->state, "v1", &s, NULL), 0);
+	assert_int_equal(pin_set_key(f->pins, "v1", key_arn, NULL), 0);
+	strcpy(s.token.key_arn, key_arn);
+	strcpy(s.token.grant_id, grant_id);
+	strcpy(s.grant_id, grant_id);
+	memset(s.token.blob, 0xa5, s.token.blob_len);
+	assert_int_equal(token_hash(&s.token, s.token_sha256, NULL), 0);
+	s.epoch++;
+	s.grant_created = time(NULL);
+	assert_int_equal(state_store(f->state, "v1", &s, NULL), 0);
+}
+
+static void write_intent(struct fixture *f, const char *step)
+{
+	struct intent i = { .verb = INTENT_REWRAP };
+
+	strcpy(i.step, step);
+	strcpy(i.cache_id, "cache-1");
+	strcpy(i.luks_uuid, SAMPLE_UUID);
+	strcpy(i.device, "/dev/vdb");
+	assert_int_equal(intent_step(f->intents, "v1", &i, NULL), 0);
+}
+
+/* A denial of the old grant, which is about to be retired, must not count against the new one. */
+static void what_was_heard_of_another_grant_is_forgotten(void **state)
+{
+	static const char *const keys[] = { SAMPLE_ARN, ARN2 };
+	struct fixture *f = *state;
+	struct watch_volume *v;
+	char grant[16];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		v = watch_find(&f->d.watch, "v1");
+		v->probed = true;
+		v->verdict = VERDICT_SUSPECT;
+		v->vcase.denials = 2;
+		snprintf(grant, sizeof(grant), "grant%zu", i);
+		write_key(f, keys[i], grant);
+		write_intent(f, "retire-old");
+		volumes_refresh(&f->d, "v1");
+		v = watch_find(&f->d.watch, "v1");
+		assert_non_null(v);
+		assert_string_equal(watch_key_arn(v), keys[i]);
+		assert_string_equal(v->grant_id, grant);
+		assert_false(v->probed);
+		assert_int_equal(v->vcase.denials, 0);
+		assert_int_equal(((struct watched *)v->data)->blob[0], 0xa5);
+	}
+	assert_string_equal(watch_key_arn(volume(f, "v2")), SAMPLE_ARN);
+}
+
+static void a_grant_yet_to_be_retired_leaves_no_volume_unwatched(void **state)
+{
+	struct fixture *f = *state;
+
+	write_intent(f, "token");
+	stop(f);
+	start(f);
+	assert_null(watch_find(&f->d.watch, "v1"));	/* its recovery comes first */
+	volume(f, "v2");
+	write_intent(f, "retire");
+	stop(f);
+	start(f);
+	volume(f, "v1");
+}
+
 #define reload_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		reload_test(policies_of_the_main_file_reach_running_volumes),
+		reload_test(a_shorter_interval_counts_at_once),
 		reload_test(a_bad_main_file_changes_nothing_and_is_told),
 		reload_test(what_needs_a_restart_is_named_and_the_rest_counts),
 		reload_test(a_mistake_in_one_volumes_file_is_its_own),
+		reload_test(what_was_heard_of_another_grant_is_forgotten),
+		reload_test(a_grant_yet_to_be_retired_leaves_no_volume_unwatched),
 		reload_test(a_mistake_leaves_no_volume_unwatched_across_a_restart),
 	};
 

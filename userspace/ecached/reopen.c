@@ -9,7 +9,7 @@
 #include "hook.h"
 #include "open.h"
 #include "reopen.h"
-#include "tear.h"
+#include "report.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -24,7 +24,7 @@ static void start_unit(struct daemon *d, const struct reopening *a)
 {
 	struct err e = ERR_INIT;
 
-	if (!*a->unit || !tear_unit_to_start(&d->env, a->name))
+	if (!*a->unit || !report_unit_to_start(&d->env, a->name))
 		return;
 	if (unit_start(a->unit, &e))
 		log_fields(LOG_ERR, e.what, "ECACHE_VOLUME", a->name, "ECACHE_EVENT", "unit-not-started", NULL);

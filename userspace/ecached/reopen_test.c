@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "../volume/scratch.h"
-#include "tear.h"
+#include "report.h"
 
 static bool starts(struct scratch *s, const char *policy, const char *steps)
 {
@@ -15,7 +15,7 @@ static bool starts(struct scratch *s, const char *policy, const char *steps)
 
 	snprintf(text, sizeof(text), "{\"policy\":\"%s\",\"steps\":%s}", policy, steps);
 	scratch_write(s, "c1.json", text);
-	return tear_unit_to_start(&env, "c1");
+	return report_unit_to_start(&env, "c1");
 }
 
 #define STOP(outcome) "[{\"name\":\"stop-unit\",\"outcome\":\"" outcome "\"},{\"name\":\"key\",\"outcome\":\"ok\"}]"
@@ -40,8 +40,8 @@ static void once_a_lock(void **state)
 	struct json_object *report;
 
 	assert_true(starts(s, "lock", STOP("ok")));
-	assert_false(tear_unit_to_start(&env, "c1"));
-	report = tear_report_load(&env, "c1");
+	assert_false(report_unit_to_start(&env, "c1"));
+	report = report_load(&env, "c1");
 	assert_true(json_object_get_boolean(json_object_object_get(report, "restarted")));
 	assert_non_null(json_object_object_get(report, "steps"));	/* the rest of it stays */
 	json_object_put(report);
@@ -53,11 +53,11 @@ static void without_a_report_nothing_is_started(void **state)
 	struct scratch *s = *state;
 	const struct env env = { .report_dir = s->dir };
 
-	assert_false(tear_unit_to_start(&env, "c1"));
+	assert_false(report_unit_to_start(&env, "c1"));
 	scratch_write(s, "c1.json", "{\"policy\":");
-	assert_false(tear_unit_to_start(&env, "c1"));
+	assert_false(report_unit_to_start(&env, "c1"));
 	scratch_write(s, "c1.json", "{}");
-	assert_false(tear_unit_to_start(&env, "c1"));
+	assert_false(report_unit_to_start(&env, "c1"));
 }
 
 int main(void)

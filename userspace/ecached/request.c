@@ -24,6 +24,13 @@ enum {
 	TAKES_HOST = 512,
 	TAKES_VOLUMES = 1024,
 	TAKES_FD = 2048,
+	TAKES_ADOPT = 4096,	/* kms_key, cache_id, unit, flags, and a secret in a descriptor */
+	NEEDS_KEY = 8192,
+	TAKES_SIZE = 16384,
+	TAKES_DISCARD = 32768,
+	TAKES_FILE = 65536,	/* and needs one; kms_key */
+	TAKES_FREEZE = 131072,
+	TAKES_RESTORE = 262144,	/* of create: cache_id, unit, allow_discards, no_open */
 };
 
 static const struct {
@@ -37,11 +44,18 @@ static const struct {
 	[REQUEST_LIST] = { "list", NO_NAME | IS_PUBLIC },
 	[REQUEST_REVOKE] = { "revoke", TAKES_REVOKE },
 	[REQUEST_REGRANT] = { "regrant", TAKES_GRANT | TAKES_HOST },
-	[REQUEST_DESTROY] = { "destroy", 0 },
+	[REQUEST_REWRAP] = { "rewrap", NEEDS_KEY | TAKES_GRANT },
+	[REQUEST_RESIZE] = { "resize", TAKES_SIZE },
+	[REQUEST_DESTROY] = { "destroy", TAKES_DISCARD },
 	[REQUEST_DUMP] = { "dump", NAME_OPTIONAL | TAKES_DEVICE },
 	[REQUEST_CONFIRM] = { "confirm", NAME_OPTIONAL | TAKES_VOLUMES },
 	[REQUEST_UNWRAP] = { "unwrap", TAKES_FD },
 	[REQUEST_DOCTOR] = { "doctor", NO_NAME },
+	[REQUEST_ADOPT] = { "adopt", NEEDS_DEVICE | TAKES_ADOPT },
+	[REQUEST_REPAIR] = { "repair", 0 },
+	[REQUEST_BACKUP] = { "backup", TAKES_FILE | TAKES_FREEZE },
+	[REQUEST_RESTORE] = { "restore", NEEDS_DEVICE | TAKES_FILE | TAKES_RESTORE },
+	[REQUEST_BACKUPS] = { "backups", NO_NAME | IS_PUBLIC },
 };
 
 /* Members that only some verbs take. */
@@ -49,20 +63,26 @@ static const struct {
 	const char *name;
 	unsigned int takes;
 } members_of[] = {
-	{ "kms_key", TAKES_CREATE },
-	{ "cache_id", TAKES_CREATE },
-	{ "unit", TAKES_CREATE },
+	{ "kms_key", TAKES_CREATE | TAKES_ADOPT | NEEDS_KEY | TAKES_FILE },
+	{ "cache_id", TAKES_CREATE | TAKES_ADOPT | TAKES_RESTORE },
+	{ "unit", TAKES_CREATE | TAKES_ADOPT | TAKES_RESTORE },
 	{ "sector_size", TAKES_CREATE },
 	{ "key_size", TAKES_CREATE },
-	{ "allow_discards", TAKES_CREATE },
-	{ "force", TAKES_CREATE },
-	{ "no_open", TAKES_CREATE },
+	{ "allow_discards", TAKES_CREATE | TAKES_ADOPT | TAKES_RESTORE },
+	{ "force", TAKES_CREATE | TAKES_SIZE },
+	{ "size", TAKES_SIZE },
+	{ "discard", TAKES_DISCARD },
+	{ "no_open", TAKES_CREATE | TAKES_RESTORE },
 	{ "swap", TAKES_CREATE },
 	{ "accept_older_header", TAKES_OLDER },
 	{ "revoke_grant", TAKES_REVOKE },
 	{ "host", TAKES_HOST },
 	{ "volumes", TAKES_VOLUMES },
 	{ "to_file", TAKES_FD },
+	{ "keep_keyslots", TAKES_ADOPT },
+	{ "secret_bytes", TAKES_ADOPT },
+	{ "file", TAKES_FILE },
+	{ "max_freeze", TAKES_FREEZE },
 };
 
 const char *request_verb_name(enum request_verb v)
@@ -77,13 +97,13 @@ bool request_public(enum request_verb v)
 
 bool request_takes_fd(enum request_verb v)
 {
-	return v < REQUEST_NR && verbs[v].takes & TAKES_FD;
+	return v < REQUEST_NR && verbs[v].takes & (TAKES_FD | TAKES_ADOPT);
 }
 
 /* The strings of a request before they are checked; NULL when absent. */
 struct raw {
-	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit, *host, *volumes;
-	int64_t sector_size, key_size;
+	const char *verb, *name, *device, *kms_key, *cache_id, *grant_id, *unit, *host, *volumes, *file;
+	int64_t sector_size, key_size, secret_bytes, size, max_freeze;
 	bool swap;
 };
 
@@ -155,6 +175,13 @@ static bool is_grant_id(const char *s)
 	return n >= 1 && n <= KMS_GRANT_ID_MAX && !s[n];
 }
 
+static int check_key(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
+{
+	if (!raw->kms_key)
+		return takes & NEEDS_KEY ? err_set(e, -EINVAL, "no KMS key given") : 0;
+	return copy(rq->kms_key, sizeof(rq->kms_key), "the KMS key", raw->kms_key, e);
+}
+
 static int check_grant(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
 {
 	if (!raw->grant_id)
@@ -187,21 +214,35 @@ static int check_boot_swap(const struct request *rq, struct err *e)
 	return err_hint(e, "Name it as under " DEVICE_STABLE_NAMES ".");
 }
 
-static int check_create(const struct raw *raw, struct request *rq, struct err *e)
+/* check_new - what create and adopt have in common: a volume that is none yet. */
+static int check_new(const struct raw *raw, struct request *rq, struct err *e)
 {
 	int rc;
 
-	if (raw->swap)
-		rq->kind = raw->kms_key ? VOLUME_SWAP : VOLUME_BOOT_SWAP;
 	if (raw->cache_id) {
 		rc = cache_id_check(raw->cache_id, e);
 		if (rc)
 			return rc;
 		strcpy(rq->cache_id, raw->cache_id);
 	}
-	rc = copy(rq->kms_key, sizeof(rq->kms_key), "the KMS key", raw->kms_key, e);
-	if (!rc)
-		rc = copy(rq->unit, sizeof(rq->unit), "the unit", raw->unit, e);
+	return copy(rq->unit, sizeof(rq->unit), "the unit", raw->unit, e);
+}
+
+static int check_adopt(const struct raw *raw, struct request *rq, struct err *e)
+{
+	if (!raw->secret_bytes)
+		return err_set(e, -EINVAL, "no passphrase came along");
+	rq->secret_bytes = raw->secret_bytes;
+	return check_new(raw, rq, e);
+}
+
+static int check_create(const struct raw *raw, struct request *rq, struct err *e)
+{
+	int rc;
+
+	if (raw->swap)
+		rq->kind = raw->kms_key ? VOLUME_SWAP : VOLUME_BOOT_SWAP;
+	rc = check_new(raw, rq, e);
 	if (rc)
 		return rc;
 	rq->sector_size = raw->sector_size;
@@ -227,6 +268,18 @@ static int check_host(const struct raw *raw, struct request *rq, struct err *e)
 	return copy(rq->host, sizeof(rq->host), "the host", raw->host, e);
 }
 
+static int check_file(const struct raw *raw, unsigned int takes, struct request *rq, struct err *e)
+{
+	if (!(takes & TAKES_FILE))
+		return 0;
+	if (!raw->file)
+		return err_set(e, -EINVAL, "no file given");
+	if (raw->file[0] != '/')
+		return err_set(e, -EINVAL, "file '%.400s' is no absolute path", raw->file);
+	rq->max_freeze = raw->max_freeze;
+	return copy(rq->file, sizeof(rq->file) - sizeof(REQUEST_PARTIAL), "the file's path", raw->file, e);
+}
+
 /* only_its_own - no member that is another verb's. */
 static int only_its_own(struct json_object *msg, unsigned int takes, const struct request *rq, struct err *e)
 {
@@ -241,7 +294,9 @@ static int only_its_own(struct json_object *msg, unsigned int takes, const struc
 
 int request_read(struct json_object *msg, struct request *rq, struct err *e)
 {
-	struct raw raw = { .verb = "", .sector_size = SECTOR_SIZE, .key_size = KEY_SIZE };
+	struct raw raw = {
+		.verb = "", .sector_size = SECTOR_SIZE, .key_size = KEY_SIZE, .max_freeze = REQUEST_FREEZE,
+	};
 	const struct js_member members[] = {
 		{ PROTO_VERB, JS_STRING, 0, 1, 32, .string = &raw.verb },
 		{ "name", JS_STRING, JS_OPTIONAL, 0, 4096, .string = &raw.name },
@@ -254,6 +309,8 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		{ "key_size", JS_INT, JS_OPTIONAL, 0, UINT_MAX, .number = &raw.key_size },
 		{ "allow_discards", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->allow_discards },
 		{ "force", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->force },
+		{ "size", JS_INT, JS_OPTIONAL, 1, INT64_MAX, .number = &raw.size },
+		{ "discard", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->discard },
 		{ "no_open", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->no_open },
 		{ "swap", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &raw.swap },
 		{ "accept_older_header", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->accept_older_header },
@@ -261,6 +318,10 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		{ "host", JS_STRING, JS_OPTIONAL, 1, 4096, .string = &raw.host },
 		{ "volumes", JS_STRING, JS_OPTIONAL, 0, REQUEST_VOLUMES_MAX, .string = &raw.volumes },
 		{ "to_file", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->to_file },
+		{ "keep_keyslots", JS_BOOL, JS_OPTIONAL, 0, 0, .flag = &rq->keep_keyslots },
+		{ "secret_bytes", JS_INT, JS_OPTIONAL, 1, REQUEST_SECRET_MAX, .number = &raw.secret_bytes },
+		{ "file", JS_STRING, JS_OPTIONAL, 1, PATH_MAX, .string = &raw.file },
+		{ "max_freeze", JS_INT, JS_OPTIONAL, 1, REQUEST_FREEZE_MAX, .number = &raw.max_freeze },
 		{ .name = NULL }
 	};
 	unsigned int takes;
@@ -275,6 +336,7 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 	if (rc)
 		return rc;
 	takes = verbs[rq->verb].takes;
+	rq->size = raw.size;
 	rc = check_name(&raw, takes, rq, e);
 	if (!rc)
 		rc = check_device(&raw, takes, rq, e);
@@ -282,8 +344,14 @@ int request_read(struct json_object *msg, struct request *rq, struct err *e)
 		rc = check_grant(&raw, takes, rq, e);
 	if (!rc)
 		rc = only_its_own(msg, takes, rq, e);
-	if (!rc && takes & TAKES_CREATE)
+	if (!rc)
+		rc = check_key(&raw, takes, rq, e);
+	if (!rc && takes & (TAKES_CREATE | TAKES_FILE))
 		rc = check_create(&raw, rq, e);
+	if (!rc && takes & TAKES_ADOPT)
+		rc = check_adopt(&raw, rq, e);
+	if (!rc)
+		rc = check_file(&raw, takes, rq, e);
 	if (!rc)
 		rc = check_host(&raw, rq, e);
 	if (!rc)

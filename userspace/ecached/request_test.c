@@ -43,11 +43,30 @@ static void every_verb_in_its_plain_form(void **state)
 		{ "{\"verb\":\"revoke\",\"name\":\"c1\",\"revoke_grant\":true}", REQUEST_REVOKE },
 		{ "{\"verb\":\"regrant\",\"name\":\"c1\",\"host\":\"arn:aws:iam::123456789012:role/h\"}",
 		  REQUEST_REGRANT },
+		{ "{\"verb\":\"rewrap\",\"name\":\"c1\",\"kms_key\":\"alias/x\"}", REQUEST_REWRAP },
+		{ "{\"verb\":\"rewrap\",\"name\":\"c1\",\"kms_key\":\"alias/x\",\"grant_id\":\"ab\"}", REQUEST_REWRAP },
+		{ "{\"verb\":\"resize\",\"name\":\"c1\"}", REQUEST_RESIZE },
+		{ "{\"verb\":\"resize\",\"name\":\"c1\",\"size\":1048576,\"force\":true}", REQUEST_RESIZE },
+		{ "{\"verb\":\"destroy\",\"name\":\"c1\",\"discard\":true}", REQUEST_DESTROY },
 		{ "{\"verb\":\"confirm\",\"volumes\":\"a,b\"}", REQUEST_CONFIRM },
 		{ "{\"verb\":\"confirm\",\"name\":\"a\",\"volumes\":\"a\"}", REQUEST_CONFIRM },
 		{ "{\"verb\":\"unwrap\",\"name\":\"c1\"}", REQUEST_UNWRAP },
 		{ "{\"verb\":\"doctor\"}", REQUEST_DOCTOR },
+		{ "{\"verb\":\"repair\",\"name\":\"c1\"}", REQUEST_REPAIR },
 		{ "{\"verb\":\"unwrap\",\"name\":\"c1\",\"to_file\":true}", REQUEST_UNWRAP },
+		{ "{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":8}", REQUEST_ADOPT },
+		{ "{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":65536,\"kms_key\":\"alias/x\","
+		  "\"cache_id\":\"c\",\"unit\":\"a.service\",\"allow_discards\":true,\"keep_keyslots\":true}",
+		  REQUEST_ADOPT },
+		{ "{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/c1.img\"}", REQUEST_BACKUP },
+		{ "{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/c1.img\",\"kms_key\":\"alias/b\","
+		  "\"max_freeze\":300}", REQUEST_BACKUP },
+		{ "{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/c1.img\",\"device\":\"/dev/vdb\"}",
+		  REQUEST_RESTORE },
+		{ "{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/c1.img\",\"device\":\"/dev/vdb\","
+		  "\"kms_key\":\"k\",\"cache_id\":\"i\",\"unit\":\"u.service\",\"allow_discards\":true,\"no_open\":true}",
+		  REQUEST_RESTORE },
+		{ "{\"verb\":\"backups\"}", REQUEST_BACKUPS },
 	};
 	struct err e = ERR_INIT;
 	struct request rq;
@@ -118,6 +137,51 @@ static void swap_is_under_a_kms_key_or_one_of_each_boot(void **state)
 	assert_int_equal(rq.kind, VOLUME_DATA);
 }
 
+/* After one policy edit all volumes of a host are denied, and each has to be named. */
+static void a_host_full_of_volumes_can_be_confirmed(void **state)
+{
+	static const char head[] = "{\"verb\":\"confirm\",\"volumes\":\"";
+	char *text = calloc(1, 64 * 1024);
+	struct request rq;
+	struct err e = ERR_INIT;
+	size_t len;
+	int i;
+
+	(void)state;
+	assert_non_null(text);
+	len = sprintf(text, head);
+	for (i = 0; i < 700; i++)
+		len += sprintf(text + len, "%s%0*d", i ? "," : "", VOLUME_NAME_MAX, i);
+	sprintf(text + len, "\"}");
+	assert_int_equal(read_text(text, &rq, &e), 0);
+	assert_int_equal(strlen(rq.volumes), len - strlen(head));
+	sprintf(text + len, ",ab\"}");
+	assert_true(read_text(text, &rq, &e) < 0);
+	free(text);
+}
+
+static void a_freeze_has_a_limit_and_a_file_room_for_its_partial_name(void **state)
+{
+	char *text = NULL, path[PATH_MAX];
+	struct err e = ERR_INIT;
+	struct request rq;
+	int len;
+
+	(void)state;
+	assert_int_equal(read_text("{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/x\"}", &rq, &e), 0);
+	assert_int_equal(rq.max_freeze, REQUEST_FREEZE);
+	assert_string_equal(rq.file, "/b/x");
+	for (len = PATH_MAX - 20; len < PATH_MAX; len++) {
+		memset(path, 'a', sizeof(path));
+		path[0] = '/';
+		path[len] = '\0';
+		assert_true(asprintf(&text, "{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"%s\"}", path) > 0);
+		if (!read_text(text, &rq, &e))
+			assert_true(strlen(rq.file) + strlen(REQUEST_PARTIAL) < PATH_MAX);
+		free(text);
+	}
+}
+
 static void everything_else_is_refused_with_a_reason(void **state)
 {
 	static const char *const bad[] = {
@@ -129,6 +193,14 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		"{\"verb\":\"confirm\",\"volumes\":\"a\\nb\"}",
 		"{\"verb\":\"confirm\",\"volumes\":[\"a\"]}",
 		"{\"verb\":\"unwrap\"}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"secret_bytes\":8}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":0}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":65537}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":8,\"sector_size\":4096}",
+		"{\"verb\":\"adopt\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"secret_bytes\":8,\"grant_id\":\"ab\"}",
+		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"keep_keyslots\":true}",
+		"{\"verb\":\"open\",\"name\":\"c1\",\"secret_bytes\":8}",
 		"{\"verb\":\"unwrap\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}",
 		"{\"verb\":\"open\",\"name\":\"c1\",\"to_file\":true}",
 		"{\"verb\":\"open\",\"name\":\"c1\",\"volumes\":\"c1\"}",
@@ -155,6 +227,14 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		"{\"verb\":\"list\",\"name\":\"c1\"}",
 		"{\"verb\":\"dump\"}",
 		"{\"verb\":\"dump\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}",
+		"{\"verb\":\"resize\",\"name\":\"c1\",\"size\":0}",
+		"{\"verb\":\"resize\",\"name\":\"c1\",\"size\":-4096}",
+		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"size\":4096}",
+		"{\"verb\":\"close\",\"name\":\"c1\",\"discard\":true}",
+		"{\"verb\":\"rewrap\",\"name\":\"c1\"}",
+		"{\"verb\":\"rewrap\",\"kms_key\":\"alias/x\"}",
+		"{\"verb\":\"rewrap\",\"name\":\"c1\",\"kms_key\":\"alias/x\",\"host\":\"arn:aws:iam::123456789012:role/h\"}",
+		"{\"verb\":\"regrant\",\"name\":\"c1\",\"kms_key\":\"alias/x\"}",
 		"{\"verb\":\"regrant\",\"name\":\"c1\",\"grant_id\":\"a-b\"}",
 		"{\"verb\":\"regrant\",\"name\":\"c1\",\"grant_id\":\"\"}",
 		"{\"verb\":\"create\",\"name\":\"c1\"}",
@@ -166,6 +246,22 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"cache_id\":\"a b\"}",
 		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"unit\":\"a\\u001bb\"}",
 		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"force\":1}",
+		"{\"verb\":\"backup\",\"name\":\"c1\"}",
+		"{\"verb\":\"backup\",\"file\":\"/b/x\"}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"x\"}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/\nx\"}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/x\",\"max_freeze\":0}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/x\",\"max_freeze\":90000}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/x\",\"device\":\"/dev/vdb\"}",
+		"{\"verb\":\"backup\",\"name\":\"c1\",\"file\":\"/b/x\",\"cache_id\":\"c\"}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/x\"}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"device\":\"/dev/vdb\"}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/x\",\"device\":\"/dev/vdb\",\"force\":true}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/x\",\"device\":\"/dev/vdb\",\"swap\":true}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/x\",\"device\":\"/dev/vdb\",\"sector_size\":512}",
+		"{\"verb\":\"restore\",\"name\":\"c1\",\"file\":\"/b/x\",\"device\":\"/dev/vdb\",\"max_freeze\":5}",
+		"{\"verb\":\"create\",\"name\":\"c1\",\"device\":\"/dev/vdb\",\"file\":\"/b/x\"}",
+		"{\"verb\":\"backups\",\"name\":\"c1\"}",
 	};
 	struct request rq;
 	size_t i;
@@ -181,7 +277,7 @@ static void everything_else_is_refused_with_a_reason(void **state)
 	}
 }
 
-static void only_unwrap_comes_with_a_descriptor(void **state)
+static void only_unwrap_and_adopt_come_with_a_descriptor(void **state)
 {
 	struct err e = ERR_INIT;
 	struct request rq;
@@ -189,7 +285,7 @@ static void only_unwrap_comes_with_a_descriptor(void **state)
 
 	(void)state;
 	for (v = 0; v <= REQUEST_NR; v++)
-		assert_int_equal(request_takes_fd(v), v == REQUEST_UNWRAP);
+		assert_int_equal(request_takes_fd(v), v == REQUEST_UNWRAP || v == REQUEST_ADOPT);
 	assert_int_equal(read_text("{\"verb\":\"unwrap\",\"name\":\"c1\"}", &rq, &e), 0);
 	assert_int_equal(rq.fd, -1);	/* the server's to fill in; never standard input by omission */
 }
@@ -200,7 +296,7 @@ static void only_status_and_list_are_for_everybody_in_the_group(void **state)
 
 	(void)state;
 	for (v = 0; v < REQUEST_NR; v++)
-		assert_int_equal(request_public(v), v == REQUEST_STATUS || v == REQUEST_LIST);
+		assert_int_equal(request_public(v), v == REQUEST_STATUS || v == REQUEST_LIST || v == REQUEST_BACKUPS);
 	assert_false(request_public(REQUEST_NR));
 }
 
@@ -267,8 +363,10 @@ int main(void)
 		cmocka_unit_test(every_verb_in_its_plain_form),
 		cmocka_unit_test(create_has_defaults_and_takes_all_its_members),
 		cmocka_unit_test(swap_is_under_a_kms_key_or_one_of_each_boot),
+		cmocka_unit_test(a_host_full_of_volumes_can_be_confirmed),
+		cmocka_unit_test(a_freeze_has_a_limit_and_a_file_room_for_its_partial_name),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),
-		cmocka_unit_test(only_unwrap_comes_with_a_descriptor),
+		cmocka_unit_test(only_unwrap_and_adopt_come_with_a_descriptor),
 		cmocka_unit_test(only_status_and_list_are_for_everybody_in_the_group),
 		cmocka_unit_test(long_members_do_not_overflow),
 		cmocka_unit_test(random_damage),

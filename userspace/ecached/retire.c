@@ -75,6 +75,21 @@ int retire_grant(const struct env *env, struct talk *t, const char *key_arn, con
 	return by_host(env, key_arn, grant_id, e);
 }
 
+int retire_for_good(const struct env *env, struct talk *t, const char *name, const char *key_arn,
+		    const char *grant_id, bool last, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int rc;
+
+	rc = retire_grant(env, t, key_arn, grant_id, &why);
+	if (rc == -EAGAIN || (rc && !last))
+		return err_set(e, -EAGAIN, "%s", why.what);
+	if (rc)
+		log_fields(LOG_ALERT, why.what, "ECACHE_VOLUME", name, "ECACHE_EVENT", "grant-left", "ECACHE_GRANT",
+			   grant_id, "ECACHE_KEY", key_arn, NULL);
+	return 0;
+}
+
 int revoke_grant_by_client(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id,
 			   char request_id[REQUEST_ID_SIZE], struct err *e)
 {

@@ -14,6 +14,14 @@
 int retire_grant(const struct env *env, struct talk *t, const char *key_arn, const char *grant_id, struct err *e);
 
 /*
+ * retire_for_good - as retire_grant(), for undo and finish, which come again: -EAGAIN until it
+ *	is done; when the KMS refuses and this is the @last time, the grant is given up (0)
+ *	with an alarm that names it.
+ */
+int retire_for_good(const struct env *env, struct talk *t, const char *name, const char *key_arn,
+		    const char *grant_id, bool last, struct err *e);
+
+/*
  * revoke_grant_by_client - RevokeGrant by ecachectl, with the credentials of who runs it:
  *	this host has no such right, and should not. -EPERM with the KMS's words; -ENOTCONN
  *	and the like when ecachectl is gone.

@@ -14,6 +14,7 @@
 #include "../common/log.h"
 #include "activity.h"
 #include "proto.h"
+#include "scrape.h"
 #include "status.h"
 #include "watching.h"
 #include "worker.h"
@@ -42,11 +43,18 @@ static const struct {
 	[REQUEST_LIST] = { NULL, WORKER_LOOK, "reporting", true },
 	[REQUEST_REVOKE] = { job_revoke, WORKER_TEAR, ACTIVITY_TEARING, false },
 	[REQUEST_REGRANT] = { job_regrant, WORKER_CHANGE, "regranting", false },
+	[REQUEST_REWRAP] = { job_rewrap, WORKER_CHANGE, "rewrapping", false },
+	[REQUEST_RESIZE] = { job_resize, WORKER_CHANGE, "resizing", true },
 	[REQUEST_DESTROY] = { job_destroy, WORKER_CHANGE, "destroying", false },
 	[REQUEST_DUMP] = { job_dump, WORKER_LOOK, "dumping", true },
 	[REQUEST_CONFIRM] = { job_confirm, WORKER_NOTE, "confirming", false },
 	[REQUEST_UNWRAP] = { job_unwrap, WORKER_CHANGE, "unwrapping", true },
 	[REQUEST_DOCTOR] = { job_doctor, WORKER_LOOK, "examining", true },
+	[REQUEST_ADOPT] = { job_adopt, WORKER_CHANGE, "adopting", false },
+	[REQUEST_REPAIR] = { job_repair, WORKER_CHANGE, "recovering", false },
+	[REQUEST_BACKUP] = { job_backup, WORKER_CHANGE, "backing-up", true },
+	[REQUEST_RESTORE] = { job_restore, WORKER_CHANGE, "restoring", false },
+	[REQUEST_BACKUPS] = { job_backups, WORKER_LOOK, "reporting", true },
 };
 
 /* client_drop - free a client that is on no list any more. */
@@ -79,6 +87,7 @@ void server_close_fds(const struct daemon *d)
 	for (c = d->clients; c; c = c->next)
 		close(c->sock);
 	workers_close_socks(d);
+	scrapes_close_fds(d);
 }
 
 static const char *activity_of(const void *ctx, const char *name)
@@ -90,7 +99,8 @@ static const char *activity_of(const void *ctx, const char *name)
 static int run_job(struct daemon *d, void *arg, int sock)
 {
 	const struct status_view view = {
-		.env = &d->env, .watch = &d->watch, .problem = d->problem, .activity = activity_of, .ctx = d,
+		.env = &d->env, .watch = &d->watch, .events = &d->events, .problem = d->problem,
+		.activity = activity_of, .ctx = d,
 	};
 	struct talk t = { .sock = sock };
 	struct request *rq = arg;
@@ -185,6 +195,16 @@ static bool in_group(int sock, gid_t group)
 			return true;
 	}
 	return false;
+}
+
+bool server_may_look(const struct daemon *d, int sock, uid_t *uid)
+{
+	struct ipc_peer peer;
+
+	if (ipc_peer(sock, &peer))
+		return false;
+	*uid = peer.uid;
+	return !peer.uid || (d->have_group && (peer.gid == d->group || in_group(sock, d->group)));
 }
 
 static int may_ask(struct daemon *d, int sock, const struct request *rq, struct err *e)

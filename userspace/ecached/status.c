@@ -11,9 +11,10 @@
 #include "../volume/swap.h"
 #include "mappings.h"
 #include "proto.h"
+#include "report.h"
 #include "status.h"
-#include "tear.h"
 #include "watch_clock.h"
+#include "watching.h"
 
 struct names {
 	char (*name)[VOLUME_NAME_MAX + 1];
@@ -24,7 +25,7 @@ struct names {
 struct volume_view {
 	const char *name;
 	int pin_rc, state_rc, intent_rc;
-	struct err pin_err, state_err;
+	struct err pin_err, state_err, intent_err;
 	struct pin pin;
 	struct state state;
 	struct intent intent;
@@ -76,7 +77,7 @@ static const char *state_word(const struct volume_view *v, const char *activity)
 
 	if (activity)
 		return activity;
-	if (!v->intent_rc)
+	if (!v->intent_rc && (v->pin_rc || !job_only_retires(&v->intent)))
 		return "unfinished";
 	if (v->dm_silent)
 		return "unknown";
@@ -99,6 +100,18 @@ static bool lease_waits(const struct volume_view *v)
 	return (m->status.lease >= 0) != (policies_lease_of(&v->policies) > 0);
 }
 
+static void put_unfinished(struct json_object *o, const struct volume_view *v)
+{
+	struct json_object *u;
+
+	if (v->intent_rc)
+		return;
+	u = json_object_new_object();
+	js_put_string(u, "verb", intent_verb_name(v->intent.verb));
+	js_put_string(u, "step", v->intent.step);
+	js_put(o, "unfinished", u);
+}
+
 static void put_problem(struct json_object *o, const struct volume_view *v)
 {
 	const struct mapping *m = v->mapping;
@@ -112,6 +125,8 @@ static void put_problem(struct json_object *o, const struct volume_view *v)
 	else if (!v->intent_rc)
 		snprintf(text, sizeof(text), "unfinished %s at step %s; ecached goes on trying",
 			 intent_verb_name(v->intent.verb), v->intent.step);
+	else if (v->intent_rc != -ENOENT)
+		snprintf(text, sizeof(text), "unfinished work is on record, but: %s", v->intent_err.what);
 	else if (v->dm_silent)
 		snprintf(text, sizeof(text), "device-mapper does not answer");
 	else if (m && strcmp(m->luks_uuid, v->pin.luks_uuid))
@@ -125,7 +140,7 @@ static void put_problem(struct json_object *o, const struct volume_view *v)
 	else if (v->watched && v->watched->locked && v->watched->stays_locked)
 		snprintf(text, sizeof(text), "locked, and after-lock=stay: `ecachectl open %s` opens it", v->name);
 	else if (lease_waits(v))
-		snprintf(text, sizeof(text), "lease: what the file says takes effect with the next open");
+		snprintf(text, sizeof(text), "lease: what the file says takes effect when it is closed and opened again");
 	else if (m && (!m->is_ecache || m->status.state >= DM_STATE_REVOKING))
 		snprintf(text, sizeof(text), "torn down, but still held open (open count %d)", m->open_count);
 	else
@@ -170,6 +185,7 @@ static int64_t realtime_of(int64_t boot_ms)
 
 static void put_probe(struct json_object *o, const struct watch_volume *w, bool held)
 {
+	const struct watched *more = w ? w->data : NULL;
 	struct json_object *p;
 
 	if (!w || !w->probed)
@@ -182,6 +198,8 @@ static void put_probe(struct json_object *o, const struct watch_volume *w, bool 
 		js_put_string(p, "reason", w->evidence.reason);
 	if (w->vcase.denials)
 		js_put(p, "denials", json_object_new_int64(w->vcase.denials));
+	if (more && w->why == VERDICT_WHY_DENIED && listed_name(more->listed))
+		js_put_string(p, "grant", listed_name(more->listed));
 	if (held)
 		js_put(p, "held", json_object_new_boolean(true));
 	js_put_string(p, "code", w->evidence.code);
@@ -223,6 +241,10 @@ static void put_pin(struct json_object *o, const struct pin *p)
 	js_put_string(o, "key_arn", p->key_arn);
 	if (*p->unit)
 		js_put_string(o, "unit", p->unit);
+	if (p->shape != HEADER_CREATED)
+		js_put(o, "adopted", json_object_new_boolean(true));
+	if (p->kind != VOLUME_BOOT_SWAP)
+		js_put(o, "revocable", json_object_new_boolean(p->shape != HEADER_WITH_KEYSLOTS));
 }
 
 static void put_policies(struct json_object *o, const struct policies *p, const struct watch_volume *w)
@@ -265,7 +287,7 @@ static void look(const struct env *env, struct volume_view *v)
 	if (!v->pin_rc)
 		v->policy_rc = job_policies(env, v->name, &v->pin, &v->policies, &v->policy_err);
 	v->state_rc = state_load(env->state_dir, v->name, &v->state, &v->state_err);
-	v->intent_rc = intent_load(env->intent_dir, v->name, &v->intent, NULL);
+	v->intent_rc = intent_load(env->intent_dir, v->name, &v->intent, &v->intent_err);
 }
 
 static int send_volume(const struct status_view *view, struct talk *t, struct volume_view *v, struct err *e)
@@ -290,11 +312,12 @@ static int send_volume(const struct status_view *view, struct talk *t, struct vo
 	put_state(o, v);
 	put_probe(o, v->watched, v->held);
 	put_target(o, v->mapping);
-	report = tear_report_load(view->env, v->name);
+	report = report_load(view->env, v->name);
 	if (report)
 		js_put(o, "teardown", report);
+	put_unfinished(o, v);
 	put_problem(o, v);
-	return talk_send(t, o, e);
+	return view->take ? view->take(view->arg, o) : talk_send(t, o, e);
 }
 
 static bool known(const struct names *n, const char *name)
@@ -337,6 +360,37 @@ static int send_all(const struct status_view *view, struct talk *t, const struct
 	return rc;
 }
 
+static const char *hearing(const struct events *ev)
+{
+	if (ev->failures)
+		return "failing";
+	return ev->ok_ms ? "listening" : "starting";
+}
+
+/* put_events - whether the queue is heard, and how much of what came was about keys here. */
+static void put_events(struct json_object *agent, const struct status_view *view)
+{
+	const struct events *ev = view->events;
+	struct json_object *o;
+
+	if (!ev->on)
+		return;
+	o = json_object_new_object();
+	js_put_string(o, "queue", view->env->conf->events_queue);
+	js_put_string(o, "state", hearing(ev));
+	if (ev->ok_ms)
+		js_put(o, "last_ok", json_object_new_int64(realtime_of(ev->ok_ms)));
+	if (ev->failures)
+		js_put(o, "since", json_object_new_int64(realtime_of(ev->failing_ms)));
+	if (*ev->why)
+		js_put_string(o, "problem", ev->why);
+	js_put(o, "messages", json_object_new_int64((int64_t)ev->count.messages));
+	js_put(o, "unread", json_object_new_int64((int64_t)ev->count.unread));
+	js_put(o, "ours", json_object_new_int64((int64_t)ev->count.ours));
+	js_put(o, "others", json_object_new_int64((int64_t)ev->count.others));
+	js_put(agent, "events", o);
+}
+
 int status_answer(const struct status_view *view, struct talk *t, const char *name, struct json_object *result,
 		  struct err *e)
 {
@@ -362,6 +416,7 @@ int status_answer(const struct status_view *view, struct talk *t, const char *na
 	js_put_string(agent, "version", ECACHE_VERSION);
 	js_put(agent, "watched", json_object_new_int64((int64_t)watch_count(view->watch)));
 	js_put(agent, "brake", json_object_new_boolean(view->watch->brake.engaged));
+	put_events(agent, view);
 	if (*view->problem)
 		js_put_string(agent, "problem", view->problem);
 	js_put(result, "agent", json_object_get(agent));

@@ -2,6 +2,7 @@
 #ifndef ECACHED_STATUS_H
 #define ECACHED_STATUS_H
 
+#include "events.h"
 #include "job.h"
 #include "watch.h"
 
@@ -15,10 +16,14 @@
 struct status_view {
 	const struct env *env;
 	const struct watch *watch;
+	const struct events *events;	/* not on: no queue */
 	const char *problem;		/* with ecached.conf, "" none */
 	/* The word for what goes on with a volume now ("opening"), NULL for nothing. */
 	const char *(*activity)(const void *ctx, const char *name);
 	const void *ctx;
+	/* Takes each volume's packet over (NULL: no memory) in place of the client; NULL: the client gets it. */
+	int (*take)(void *arg, struct json_object *volume);
+	void *arg;
 };
 
 /*

@@ -2,8 +2,18 @@
 #ifndef ECACHED_SWAP_FAKE_H
 #define ECACHED_SWAP_FAKE_H
 
-/* For world.h, which includes it: what the kernel and mkswap do with the one swap area of a world. */
+/* For world.h, which includes it: what the kernel and mkswap do with the one swap area of a world; what c1 holds. */
+#include "../volume/fssize.h"
 #include "../volume/swap.h"
+
+typeof(fssize_look) __wrap_fssize_look;
+int __wrap_fssize_look(const char *path, struct fssize *out, struct err *e)
+{
+	(void)e;
+	assert_string_equal(path, "/dev/mapper/c1");
+	*out = world->fs;
+	return 0;
+}
 
 typeof(swap_look) __wrap_swap_look;
 int __wrap_swap_look(const char *proc, dev_t dev, struct swap_area *a, struct err *e)

@@ -168,6 +168,10 @@ int boot_swap_destroy(struct job *j, const struct pin *p, struct err *e)
 	const char *name = j->rq->name;
 	int rc;
 
+	if (j->rq->discard) {
+		err_set(e, -EINVAL, "%s has no header whose end a discard would follow", name);
+		return err_hint(e, "Without --discard it is destroyed; then: blkdiscard %s", p->device);
+	}
 	rc = volume_close(j->env, name, e);
 	if (!rc)
 		rc = record(j->env, "destroy", name, p, e);

@@ -66,6 +66,17 @@ void talk_progress(struct talk *t, const char *fmt, ...)
 	talk_send(t, msg, NULL);
 }
 
+void talk_progress_of(struct talk *t, const char *text, uint64_t done, uint64_t total, int64_t ms)
+{
+	struct json_object *msg = talk_message(PROTO_PROGRESS);
+
+	js_put_string(msg, "text", text);
+	js_put(msg, "done", json_object_new_int64((int64_t)done));
+	js_put(msg, "total", json_object_new_int64((int64_t)total));
+	js_put(msg, "ms", json_object_new_int64(ms));
+	talk_send(t, msg, NULL);
+}
+
 static bool is_answer(struct json_object *msg, const char *want)
 {
 	struct json_object *o = json_object_object_get(msg, PROTO_ANSWER);

@@ -3,6 +3,7 @@
 #define ECACHED_TALK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <json-c/json.h>
 
 #include "../common/agentconf.h"
@@ -22,6 +23,9 @@ struct talk {
 #define TALK_NONE { .sock = -1 }
 
 void talk_progress(struct talk *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* talk_progress_of - @done of @total bytes of what @text says, since @ms. */
+void talk_progress_of(struct talk *t, const char *text, uint64_t done, uint64_t total, int64_t ms);
 
 /*
  * talk_lost - whether the client gave up (cancel, hangup); never waits. False without a

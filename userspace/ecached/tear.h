@@ -20,22 +20,21 @@ struct tear {
 	const char *reason;		/* the KMS's words, or whose order */
 	const char *request_id;		/* "" none */
 	bool boot_key;			/* no state to mark: the key is nowhere else */
+	int64_t key_gone_ms;		/* after verdict_ms: the key went ahead; 0: it did not */
 };
 
 /*
- * tear_volume - the supervisor of volume/teardown.h first, then the records, which may wait
- *	for a disk, then the end of it. The mark in the state refuses later opens; it is
- *	set for a volume that is not open, too. 0 when the key is gone.
+ * tear_volume - to the end, by the supervisor of volume/teardown.h, which also has the
+ *	records made and the report kept: it goes on when we are killed. The mark in the
+ *	state refuses later opens; it is set for a volume that is not open, too. 0 when the
+ *	key is gone.
  */
 int tear_volume(const struct env *env, const struct tear *t, struct teardown_report *report, struct err *e);
 
-/* tear_report_load - the last report of a volume since boot; NULL when there is none. */
-struct json_object *tear_report_load(const struct env *env, const char *name);
-
 /*
- * tear_unit_to_start - whether a reopen after the last lock is to start the volume's unit; says
- *	so once.
+ * tear_mark - the lasting "no" alone, which the next start acts on: for a teardown that has to
+ *	wait. -ENOENT: this host has no state of the volume, which was never opened here.
  */
-bool tear_unit_to_start(const struct env *env, const char *name);
+int tear_mark(const struct env *env, const struct tear *t, struct err *e);
 
 #endif

@@ -3,27 +3,10 @@
 #define ECACHED_TEARS_H
 
 #include "daemon.h"
-#include "../volume/pin.h"
 
-/*
- * Teardowns that the watcher ordered: at most TEARS_MAX at a time. One that has waited for
- * half its deadline is started beyond the limit; volume/teardown.h then lets the key go
- * first.
- */
-#define TEARS_MAX 16
+/* Teardowns that the watcher or a scan ordered: the queue with the daemon's workers, revoker and timer. */
 
-struct tear_order {
-	struct tear_order *next;
-	char name[VOLUME_NAME_MAX + 1];
-	enum policy policy;
-	char unit[PIN_UNIT_MAX + 1];
-	char hook[POLICY_HOOK_MAX + 1];
-	int64_t verdict_ms;
-	int64_t deadline_ms;
-	char verdict[32];
-	char reason[512];
-	char request_id[80];
-};
+void tears_init(struct daemon *d);
 
 /*
  * tears_add - a copy of @o is queued or started. -EALREADY: one is under way for the
@@ -35,7 +18,13 @@ int tears_add(struct daemon *d, const struct tear_order *o);
 void tears_pump(struct daemon *d);
 int64_t tears_due(const struct daemon *d);
 
-bool tears_queued(const struct daemon *d, const char *name);
+/* tears_hurry - the daemon is about to end: no key that waits for its turn waits any longer. */
+void tears_hurry(struct daemon *d);
+
 void tears_forget(struct daemon *d);
+
+/* tear_of - what tear_volume() is to be told; it points into @o. */
+struct tear;
+void tear_of(const struct tear_order *o, struct tear *t);
 
 #endif

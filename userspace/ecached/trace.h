@@ -15,6 +15,13 @@
  */
 int trace_uuid(const struct device *d, char uuid[LUKS_UUID_LEN + 1]);
 
+/*
+ * trace_ours - the same when either copy also says that it is of this project's making (subsystem
+ *	"ecache"); @label is the cache id, cut.
+ */
+#define TRACE_LABEL_MAX 47
+int trace_ours(const struct device *d, char uuid[LUKS_UUID_LEN + 1], char label[TRACE_LABEL_MAX + 1]);
+
 /* trace_is - whether the device carries exactly this uuid. */
 bool trace_is(const struct device *d, const char *luks_uuid);
 

@@ -8,6 +8,7 @@
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
+#include "adopting.h"
 #include "close.h"
 #include "creating.h"
 #include "retire.h"
@@ -16,13 +17,16 @@
 #define CLOSE_TRIES 50		/* of 100 ms: udev may hold a new mapping open for a moment */
 
 static const char *const steps[CREATE_STEPS] = {
+	[CREATE_SOURCE] = "source",
 	[CREATE_GRANT] = "grant",
 	[CREATE_UNWRAP] = "unwrap",
 	[CREATE_SAVE] = "save",
 	[CREATE_FORMAT] = "format",
+	[CREATE_FILL] = "fill",
 	[CREATE_PIN] = "pin",
 	[CREATE_AUDIT] = "audit",
 	[CREATE_ACTIVATE] = "activate",
+	[CREATE_RELEASE] = "retire-source",
 	[CREATE_RETIRE] = "retire",
 };
 
@@ -65,7 +69,7 @@ static int undo_mapping(const struct env *env, const char *name, const struct in
  * undo_files - only what carries the uuid of this create: the name may have come to mean
  * another volume.
  */
-static int undo_files(const struct env *env, const char *name, const struct intent *i, struct err *e)
+int undo_files(const struct env *env, const char *name, const struct intent *i, struct err *e)
 {
 	struct state *s = calloc(1, sizeof(*s));
 	struct pin p;
@@ -120,36 +124,44 @@ static int undo_header(const struct env *env, const struct intent *i, struct dev
 	return rc;
 }
 
+/* undo_source - the grant of the backup that was being restored. */
+static int undo_source(const struct env *env, struct talk *t, const char *name, const struct intent *i, bool last,
+		       struct err *e)
+{
+	if (!*i->source_key_arn)
+		return 0;
+	if (*i->source_grant_id)
+		return retire_for_good(env, t, name, i->source_key_arn, i->source_grant_id, last, e);
+	if (create_step_of(i->step) == CREATE_SOURCE)
+		log_info("%s: if the KMS lists a grant on %s whose name ends in the backup's uuid, it is left of this restore: retire it",
+			 name, i->source_key_arn);
+	return 0;
+}
+
 /*
  * undo_grant - a grant that the KMS will not let us retire is tried again until @last; a
  *	step "grant" without an id may hide one that was made in the moment of a kill -9.
  */
-static int undo_grant(const struct env *env, struct talk *t, const char *name, const struct intent *i, bool last,
-		      struct err *e)
+int undo_grant(const struct env *env, struct talk *t, const char *name, const struct intent *i, bool last,
+	       struct err *e)
 {
+	bool wrap = !strcmp(i->step, ADOPT_WRAP);
 	char grant_name[GRANT_NAME_MAX + 1];
-	struct err why = ERR_INIT;
 	int rc;
 
-	grant_name_make(i->cache_id, "volume", grant_name);
+	grant_name_make(i->cache_id, wrap ? "adopt" : "volume", grant_name);
 	if (!*i->key_arn)
 		return 0;
 	if (!*i->grant_id) {
-		if (create_step_of(i->step) == CREATE_GRANT)
-			log_info("%s: if the KMS lists a grant named %s on %s, it is left of this create: retire it",
-				 name, grant_name, i->key_arn);
+		if (wrap || create_step_of(i->step) == CREATE_GRANT)
+			log_info("%s: if the KMS lists a grant named %s on %s, it is left of this %s: retire it", name,
+				 grant_name, i->key_arn, intent_verb_name(i->verb));
 		return 0;
 	}
-	rc = retire_grant(env, t, i->key_arn, i->grant_id, &why);
-	if (rc == -EAGAIN || (rc && !last)) {
-		*e = why;
-		err_hint(e, "Everything on this host is undone; ecached goes on trying to retire the grant.");
-		return -EAGAIN;
-	}
+	rc = retire_for_good(env, t, name, i->key_arn, i->grant_id, last, e);
 	if (rc)
-		log_fields(LOG_ALERT, why.what, "ECACHE_VOLUME", name, "ECACHE_EVENT", "grant-left", "ECACHE_GRANT",
-			   i->grant_id, "ECACHE_KEY", i->key_arn, NULL);
-	return 0;
+		err_hint(e, "Everything on this host is undone; ecached goes on trying to retire the grant.");
+	return rc;
 }
 
 static void record(const struct env *env, const char *name, const struct intent *i)
@@ -170,6 +182,10 @@ int create_undo(const struct env *env, struct talk *t, const char *name, struct 
 
 	if (step < 0)
 		return err_set(e, step, "intent record of %s has an unknown step '%s'", name, i->step);
+	if (step == CREATE_RELEASE) {
+		rc = undo_source(env, t, name, i, last, e);
+		return rc ? rc : intent_end(env->intent_dir, name, e);
+	}
 	if (step != CREATE_RETIRE) {
 		if (step >= CREATE_ACTIVATE)
 			rc = undo_mapping(env, name, i, e);
@@ -182,7 +198,9 @@ int create_undo(const struct env *env, struct talk *t, const char *name, struct 
 		if (rc)
 			return rc;
 	}
-	rc = undo_grant(env, t, name, i, last, e);
+	rc = undo_source(env, t, name, i, last, e);
+	if (!rc)
+		rc = undo_grant(env, t, name, i, last, e);
 	if (rc == -EAGAIN && step != CREATE_RETIRE) {
 		strcpy(i->step, steps[CREATE_RETIRE]);
 		*i->saved_header = '\0';

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../common/clock.h"
 #include "../common/log.h"
@@ -12,7 +13,7 @@
 #include "activity.h"
 #include "job.h"
 #include "recover.h"
-#include "tear.h"
+#include "report.h"
 #include "tears.h"
 #include "watching.h"
 #include "worker.h"
@@ -54,6 +55,15 @@ static void drop_recovery(struct daemon *d, struct recovery *r)
 	free(r);
 }
 
+/* forget_recovery - somebody else has finished it. */
+static void forget_recovery(struct daemon *d, const char *name)
+{
+	struct recovery *r = find_recovery(d, name);
+
+	if (r && !r->running)
+		drop_recovery(d, r);
+}
+
 static int run_recovery(struct daemon *d, void *arg, int sock)
 {
 	const struct recover_arg *a = arg;
@@ -77,11 +87,11 @@ static void recovery_done(struct daemon *d, const char *name, void *arg, int sta
 		return;
 	r->running = false;
 	r->due_ms = now_ms() + RETRY_MS;
-	if (status != WORKER_OK)
-		return;
-	log_info("%s: what was interrupted is finished", name);
-	drop_recovery(d, r);
-	volumes_refresh(d, name);
+	if (status == WORKER_OK) {
+		log_info("%s: what was interrupted is finished", name);
+		drop_recovery(d, r);
+	}
+	volumes_refresh(d, name);	/* key and grant may be others now */
 }
 
 /* recover - at once the first time, then every minute while it cannot be finished. */
@@ -117,7 +127,7 @@ static void recover(struct daemon *d, const char *name)
 
 static bool locked_by_policy(const struct env *env, const char *name)
 {
-	struct json_object *report = tear_report_load(env, name), *o;
+	struct json_object *report = report_load(env, name), *o;
 	bool yes;
 
 	o = report ? json_object_object_get(report, "policy") : NULL;
@@ -160,12 +170,21 @@ static void clean(struct daemon *d, const char *name)
 		worker_start(d, &spec, NULL);
 }
 
-/* end_it - the state says revoked and there is a mapping: a teardown that was interrupted. */
-static void end_it(struct daemon *d, const char *name, const struct pin *p, const struct state *s)
+/*
+ * end_it - the state says revoked and there is a mapping: a teardown that was interrupted. A key
+ *	that is still there has been due since the verdict; what is left without one may
+ *	take its time.
+ */
+static void end_it(struct daemon *d, const struct mapping *m, const struct pin *p, const struct state *s)
 {
+	bool has_key = m->is_ecache && m->status.state == DM_STATE_ACTIVE;
 	struct tear_order o = { .policy = POLICY_TEARDOWN, .verdict_ms = now_ms() };
+	int64_t late = (time(NULL) - s->revoked.at) * 1000;
+	const char *name = m->name;
 	struct policies policies;
 
+	if (has_key && late > 0)
+		o.verdict_ms -= late;
 	snprintf(o.name, sizeof(o.name), "%s", name);
 	job_policies(&d->env, name, p, &policies, NULL);
 	strcpy(o.unit, p->unit);
@@ -204,7 +223,7 @@ static void refresh_mapped(struct daemon *d, const struct mapping *m, const stru
 		 * swap area that a hung disk kept is ended by a later one.
 		 */
 		if (scanning && (!m->deferred_remove || swap_uses("/proc", m->dev)))
-			end_it(d, m->name, p, s);
+			end_it(d, m, p, s);
 		return;
 	}
 	if (!live) {
@@ -232,6 +251,7 @@ static void pin_from_state(struct pin *p, const struct state *s)
 static void refresh(struct daemon *d, const char *name, bool scanning)
 {
 	struct {
+		struct intent intent;
 		struct pin pin;
 		struct state state;
 		struct mapping mapping;
@@ -240,13 +260,16 @@ static void refresh(struct daemon *d, const char *name, bool scanning)
 
 	if (d->stopping || activity(d, name))
 		return;		/* again when it is done */
-	if (!intent_load(d->env.intent_dir, name, &(struct intent){ 0 }, NULL)) {
-		recover(d, name);
-		return;
-	}
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return;
+	if (!intent_load(d->env.intent_dir, name, &w->intent, NULL)) {
+		recover(d, name);
+		if (!job_only_retires(&w->intent))
+			goto out;
+	} else {
+		forget_recovery(d, name);
+	}
 	if (mapping_get(&d->env.dm, name, &w->mapping, &e)) {
 		if (e.rc != -EEXIST)
 			log_err("%s: %s", name, e.what);
@@ -266,17 +289,17 @@ static void refresh(struct daemon *d, const char *name, bool scanning)
 		pin_from_state(&w->pin, &w->state);
 		refresh_mapped(d, &w->mapping, &w->pin, &w->state, scanning);
 	}
+out:
 	free(w);
-	watching_kick(d);
 }
 
 void volumes_refresh(struct daemon *d, const char *name)
 {
 	refresh(d, name, false);
+	watching_kick(d);
 }
 
 struct scan {
-	struct daemon *d;
 	char (*name)[VOLUME_NAME_MAX + 1];
 	size_t nr;
 };
@@ -292,9 +315,14 @@ static int scan_name(struct scan *s, const char *name)
 	return 0;
 }
 
-static int scan_mapping(void *ctx, const struct mapping *m)
+static int scan_mapping(void *ctx, const char *name, const char *uuid)
 {
-	return scan_name(ctx, m->name);
+	char luks_uuid[LUKS_UUID_LEN + 1], uuid_name[VOLUME_NAME_MAX + 1];
+
+	if (!dm_uuid_parse(uuid, luks_uuid, uuid_name) && !strcmp(uuid_name, name))
+		return scan_name(ctx, name);
+	log_warn("the device-mapper name %s belongs to something else (uuid \"%s\")", name, uuid);
+	return 0;
 }
 
 static int scan_intent(void *ctx, const char *name)
@@ -302,23 +330,36 @@ static int scan_intent(void *ctx, const char *name)
 	return scan_name(ctx, name);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/*
+ * volumes_scan - most names come twice, of the mapping and of who watches it. Each is looked at
+ *	once: with hundreds of volumes this is what the loop does longest.
+ */
 int volumes_scan(struct daemon *d, struct err *e)
 {
-	struct scan s = { .d = d };
-	struct watch_volume *v, *next;
+	const struct dm *dm = &d->env.dm;
+	struct scan s = { 0 };
+	struct watch_volume *v;
 	size_t i;
 	int rc;
 
 	rc = intent_each(d->env.intent_dir, scan_intent, &s, e);
 	if (!rc)
-		rc = mapping_each(&d->env.dm, scan_mapping, &s, e);
-	for (v = d->watch.volumes; v && !rc; v = next) {
-		next = v->next;
+		rc = dm->ops->each(dm->ctx, scan_mapping, &s, e);
+	for (v = d->watch.volumes; v && !rc; v = v->next)
 		rc = scan_name(&s, v->name);	/* may be gone behind our back */
+	if (s.nr)
+		qsort(s.name, s.nr, sizeof(*s.name), by_name);
+	for (i = 0; i < s.nr && !rc; i++) {
+		if (!i || strcmp(s.name[i], s.name[i - 1]))
+			refresh(d, s.name[i], true);
 	}
-	for (i = 0; i < s.nr && !rc; i++)
-		refresh(d, s.name[i], true);
 	free(s.name);
+	watching_kick(d);
 	return rc;
 }
 

@@ -4,32 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/jitter.h"
 #include "watch.h"
 #include "watch_act.h"
 #include "watch_clock.h"
+#include "watch_key.h"
 
-struct watch_key {
-	struct watch_key *next;
-	char *arn;
-	unsigned int users;
-	int64_t due_ms;
-	bool in_flight;
-	bool bad;		/* its state forbids use: an OK probe is older news */
-	bool hinted;		/* it answered oddly and its volumes were probed for it */
-};
-
-/* random_up_to - 0..n, xorshift64*. Jitter, not secrecy. */
-static int64_t random_up_to(struct watch *w, int64_t n)
+int64_t watch_random(struct watch *w, int64_t n)
 {
-	w->random ^= w->random >> 12;
-	w->random ^= w->random << 25;
-	w->random ^= w->random >> 27;
-	return n > 0 ? (int64_t)((w->random * 0x2545f4914f6cdd1dULL >> 1) % (uint64_t)(n + 1)) : 0;
+	return jitter_up_to(&w->random, n);
 }
 
 static int64_t jitter(struct watch *w, int64_t interval)
 {
-	return interval - interval / 5 + random_up_to(w, 2 * (interval / 5));
+	return interval - interval / 5 + watch_random(w, 2 * (interval / 5));
 }
 
 void watch_init(struct watch *w, const struct watch_ops *ops, void *ctx, bool canary, uint64_t seed)
@@ -47,7 +35,7 @@ void watch_free(struct watch *w)
 		watch_remove(w, w->volumes);
 }
 
-static struct watch_key *find_key(const struct watch *w, const char *arn)
+struct watch_key *watch_find_key(const struct watch *w, const char *arn)
 {
 	struct watch_key *k;
 
@@ -60,7 +48,7 @@ static struct watch_key *find_key(const struct watch *w, const char *arn)
 
 static struct watch_key *get_key(struct watch *w, const char *arn, int64_t first_ms)
 {
-	struct watch_key *k = find_key(w, arn);
+	struct watch_key *k = watch_find_key(w, arn);
 
 	if (!k) {
 		k = calloc(1, sizeof(*k));
@@ -129,7 +117,7 @@ int watch_add(struct watch *w, const struct watch_add *add, int64_t now_ms, stru
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	v->key = get_key(w, add->key_arn, now_ms + random_up_to(w, add->interval_ms));
+	v->key = get_key(w, add->key_arn, now_ms + watch_random(w, add->interval_ms));
 	if (!v->key) {
 		free(v);
 		return -ENOMEM;
@@ -148,7 +136,7 @@ int watch_add(struct watch *w, const struct watch_add *add, int64_t now_ms, stru
 	if (add->just_ok && !v->lease_ms)
 		v->due_ms = now_ms + jitter(w, v->interval_ms);
 	else
-		v->due_ms = now_ms + random_up_to(w, clock_first_probe(v, now_ms));
+		v->due_ms = now_ms + watch_random(w, clock_first_probe(v, now_ms));
 	v->next = w->volumes;
 	w->volumes = v;
 	*out = v;
@@ -167,8 +155,7 @@ void watch_remove(struct watch *w, struct watch_volume *v)
 	free(v);
 }
 
-/* A volume in the middle of an act is not asked about: its fate is decided. */
-static bool wants_probe(const struct watch_volume *v)
+bool watch_wants_probe(const struct watch_volume *v)
 {
 	return !v->in_flight && !v->controlling && !v->ending && !v->busy;
 }
@@ -185,6 +172,24 @@ static int64_t key_interval(const struct watch *w, const struct watch_key *k)
 	return interval;
 }
 
+void watch_ask(struct watch *w, struct watch_volume *v, int64_t now_ms)
+{
+	v->in_flight = true;
+	v->asked_ms = now_ms;
+	v->asked_fresh = v->fresh;
+	w->in_flight++;
+	hint_asked(&v->hint, now_ms);
+	w->ops->probe(w->ctx, v, v->fresh);
+}
+
+void watch_ask_key(struct watch *w, struct watch_key *k, int64_t now_ms)
+{
+	k->in_flight = true;
+	w->in_flight++;
+	hint_asked(&k->hint, now_ms);
+	w->ops->describe(w->ctx, k->arn);
+}
+
 void watch_run(struct watch *w, int64_t now_ms)
 {
 	struct watch_volume *v;
@@ -192,21 +197,14 @@ void watch_run(struct watch *w, int64_t now_ms)
 
 	clock_run(w, now_ms);
 	for (k = w->keys; k && w->in_flight < WATCH_IN_FLIGHT_MAX; k = k->next) {
-		if (k->in_flight || k->due_ms > now_ms)
-			continue;
-		k->in_flight = true;
-		w->in_flight++;
-		w->ops->describe(w->ctx, k->arn);
+		if (!k->in_flight && k->due_ms <= now_ms)
+			watch_ask_key(w, k, now_ms);
 	}
 	for (v = w->volumes; v && w->in_flight < WATCH_IN_FLIGHT_MAX; v = v->next) {
-		if (!wants_probe(v) || v->due_ms > now_ms)
-			continue;
-		v->in_flight = true;
-		v->asked_ms = now_ms;
-		v->asked_fresh = v->fresh;
-		w->in_flight++;
-		w->ops->probe(w->ctx, v, v->fresh);
+		if (watch_wants_probe(v) && v->due_ms <= now_ms)
+			watch_ask(w, v, now_ms);
 	}
+	hint_run(w, now_ms);
 }
 
 int64_t watch_due(const struct watch *w)
@@ -222,10 +220,10 @@ int64_t watch_due(const struct watch *w)
 			due = k->due_ms;
 	}
 	for (v = w->volumes; v; v = v->next) {
-		if (wants_probe(v) && v->due_ms < due)
+		if (watch_wants_probe(v) && v->due_ms < due)
 			due = v->due_ms;
 	}
-	return due;
+	return hint_due(w) < due ? hint_due(w) : due;
 }
 
 static void note_evidence(struct watch_volume *v, const struct kms_answer *a, enum kms_key_state state, int64_t now_ms)
@@ -274,8 +272,11 @@ static void conclude(struct watch *w, struct watch_volume *v, enum verdict verdi
 	v->why = why;
 	if (verdict == VERDICT_OK && v->asked_ms > v->ok_ms)
 		v->ok_ms = v->asked_ms;
-	if (changed)
+	if (changed) {
+		hint_news(&v->hint);
+		hint_news(&v->key->hint);
 		w->ops->verdict(w->ctx, v, first, before);
+	}
 	if (first || verdict == VERDICT_OK)
 		clock_renew(w, v, now_ms);
 	if (verdict == VERDICT_OK) {
@@ -390,7 +391,7 @@ static void probe_key_soon(struct watch *w, const struct watch_key *k, int64_t n
 	int64_t soon;
 
 	for (v = w->volumes; v; v = v->next) {
-		soon = now_ms + random_up_to(w, WATCH_SOON_MS);
+		soon = now_ms + watch_random(w, WATCH_SOON_MS);
 		if (v->key == k && v->due_ms > soon)
 			v->due_ms = soon;
 	}
@@ -413,7 +414,7 @@ static void key_is_bad(struct watch *w, struct watch_key *k, const struct kms_an
 void watch_described(struct watch *w, const char *key_arn, const struct kms_answer *a, enum kms_key_state state,
 		     int64_t now_ms)
 {
-	struct watch_key *k = find_key(w, key_arn);
+	struct watch_key *k = watch_find_key(w, key_arn);
 	enum verdict_why why;
 
 	if (!k || !k->in_flight)
@@ -452,7 +453,7 @@ void watch_unasked(struct watch *w, struct watch_volume *v, int64_t now_ms)
 
 void watch_undescribed(struct watch *w, const char *key_arn, int64_t now_ms)
 {
-	struct watch_key *k = find_key(w, key_arn);
+	struct watch_key *k = watch_find_key(w, key_arn);
 
 	if (!k || !k->in_flight)
 		return;

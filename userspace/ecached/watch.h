@@ -10,6 +10,7 @@
 #include "../kms/verdict.h"
 #include "../volume/name.h"
 #include "../volume/pin.h"
+#include "watch_hint.h"
 
 /*
  * The watcher: when to ask the KMS about which volume, and what its answers lead to. No
@@ -23,7 +24,7 @@
  * key; a denial is confirmed by struct verdict_case, the control probe and the brake
  * (verdict.h). What DescribeKey otherwise says is a hint to probe now, never proof.
  *
- * fail-after and the lease: watch_clock.h.
+ * fail-after and the lease: watch_clock.h. Hints from outside: watch_hint.h.
  */
 #define WATCH_IN_FLIGHT_MAX 32	/* questions on their way at a time */
 #define WATCH_REASON_MAX 511
@@ -54,6 +55,7 @@ struct watch_key;
 struct watch_volume {
 	struct watch_volume *next;
 	char name[VOLUME_NAME_MAX + 1];
+	char grant_id[KMS_GRANT_ID_MAX + 1];	/* "": not known */
 	struct watch_key *key;
 	enum policy on_revoke;
 	enum policy on_disabled;
@@ -87,6 +89,7 @@ struct watch_volume {
 	bool fresh;			/* next probe: new credentials and connection */
 	bool asked_fresh;		/* so was the one on its way */
 	bool controlling;		/* control probe on its way */
+	struct hint hint;
 	void *data;			/* the caller's */
 };
 
@@ -117,6 +120,7 @@ struct watch {
 	bool canary;
 	uint64_t random;
 	unsigned int in_flight;
+	int64_t hint_full_ms;
 	struct watch_volume *volumes;
 	struct watch_key *keys;
 	struct verdict_brake brake;

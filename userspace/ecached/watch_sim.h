@@ -20,7 +20,8 @@
 #define MINUTE 60000
 #define ARN "arn:aws:kms:eu-test-1:111122223333:key/%u"
 
-enum says { SAYS_OK, SAYS_DENIED, SAYS_NOT_FOUND, SAYS_DISABLED, SAYS_NO_ANSWER, SAYS_EXPIRED, SAYS_BAD_BLOB };
+enum says { SAYS_OK, SAYS_DENIED, SAYS_NOT_FOUND, SAYS_DISABLED, SAYS_NO_ANSWER, SAYS_EXPIRED, SAYS_BAD_BLOB,
+	SAYS_THROTTLED };
 
 struct question {
 	bool pending;
@@ -156,6 +157,7 @@ static inline struct kms_answer say(enum says says)
 		[SAYS_NO_ANSWER] = { KMS_NO_ANSWER, 0, "" },
 		[SAYS_EXPIRED] = { KMS_ANSWERED, 400, "ExpiredTokenException" },
 		[SAYS_BAD_BLOB] = { KMS_ANSWERED, 400, "InvalidCiphertextException" },
+		[SAYS_THROTTLED] = { KMS_ANSWERED, 400, "ThrottlingException" },
 	};
 	struct kms_answer a = { .transport = table[says].transport, .http_status = table[says].status };
 

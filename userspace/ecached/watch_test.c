@@ -247,6 +247,37 @@ static void one_role_edit_over_twenty_keys_is_braked(void **state)
 	sim_free(s);
 }
 
+/* A KMS that has lost its database, or another one in its place, says of every key that it is not there. */
+static void an_emptied_kms_tears_nothing_down(void **state)
+{
+	struct sim *s;
+	unsigned int i;
+
+	(void)state;
+	for (int canary = 0; canary < 2; canary++) {
+		s = sim_new(canary, 29);
+		for (i = 0; i < 20; i++)
+			add(s, i, i);
+		run_for(s, 5 * MINUTE);
+		for (i = 0; i < 20; i++)
+			s->volume[i] = SAYS_NOT_FOUND;
+		s->describe = SAYS_NOT_FOUND;
+		s->control = SAYS_NOT_FOUND;
+		run_for(s, 24 * 60 * MINUTE);
+		assert_int_equal(s->acts[WATCH_TEARDOWN] + s->acts[WATCH_LOCK], 0);
+		assert_int_equal(s->brakes, canary ? 0 : 1);
+		/* put back, all is as before */
+		for (i = 0; i < 20; i++)
+			s->volume[i] = SAYS_OK;
+		s->describe = SAYS_OK;
+		s->control = SAYS_OK;
+		run_for(s, 10 * MINUTE);
+		assert_int_equal(s->acts[WATCH_TEARDOWN] + s->acts[WATCH_LOCK], 0);
+		assert_int_equal(s->releases, s->brakes);
+		sim_free(s);
+	}
+}
+
 static void many_volumes_of_one_key_are_not_braked(void **state)
 {
 	struct sim *s = sim_new(false, 29);
@@ -412,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_key_is_lost_whatever_the_policies),
 		cmocka_unit_test(nothing_but_the_kms_s_own_no_tears_down),
 		cmocka_unit_test(one_role_edit_over_twenty_keys_is_braked),
+		cmocka_unit_test(an_emptied_kms_tears_nothing_down),
 		cmocka_unit_test(many_volumes_of_one_key_are_not_braked),
 		cmocka_unit_test(the_canary_has_the_last_word),
 		cmocka_unit_test(a_young_grant_is_given_time),

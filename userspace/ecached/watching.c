@@ -24,7 +24,16 @@
 
 static void probed(struct daemon *d, const char *name, const struct net_answer *a)
 {
-	watch_probed(&d->watch, name, &a->a, now_ms());
+	struct watch_volume *v = watch_find(&d->watch, name);
+	int64_t now = now_ms(), took = v ? now - v->asked_ms : 0;
+
+	watch_probed(&d->watch, name, &a->a, now);
+	v = watch_find(&d->watch, name);
+	if (v) {
+		tally_probe(&((struct watched *)v->data)->tally, v->verdict,
+			    a->a.transport == KMS_ANSWERED ? took : -1);
+		listed_ask(d, v);
+	}
 	watching_kick(d);
 }
 
@@ -204,7 +213,7 @@ static int64_t lag_of(const struct watch_volume *v)
 	return share && share < NOTE_OK_MS ? share : NOTE_OK_MS;
 }
 
-/* take_notes - verdicts that changed and OKs that have become old go on record, by a worker. */
+/* take_notes - verdicts that changed and OKs that have become old go on record. */
 static void take_notes(struct daemon *d)
 {
 	int64_t now = now_ms();
@@ -217,11 +226,12 @@ static void take_notes(struct daemon *d)
 		changed = more->note_due;
 		if (!changed && (!v->ok_ms || v->ok_ms - more->noted_ms < lag_of(v)))
 			continue;
-		if (note_verdict(d, v, changed))
+		if (notes_verdict(d, v, changed))
 			continue;
 		more->note_due = false;
 		more->noted_ms = now;
 	}
+	notes_pump(d);
 }
 
 static int on_watch_timer(sd_event_source *s, uint64_t usec, void *userdata)
@@ -309,13 +319,23 @@ static int64_t lease_of(const struct mapping *m, const struct policies *p)
 	return 1000LL * (lease ? lease : POLICY_LEASE_MAX);
 }
 
+/* set_interval - a shorter one counts at once; what is left of the longer keeps its place in it: no herd. */
+static void set_interval(struct watch_volume *v, int64_t interval_ms)
+{
+	int64_t now = now_ms(), left = v->due_ms - now;
+
+	if (left > interval_ms && interval_ms < v->interval_ms)
+		v->due_ms = now + left / 1000 * interval_ms / (v->interval_ms / 1000);
+	v->interval_ms = interval_ms;
+}
+
 static void set_policies(struct watch_volume *v, const struct mapping *m, const struct policies *p)
 {
 	struct watched *more = v->data;
 
 	v->on_revoke = p->on_revoke;
 	v->on_disabled = p->on_disabled;
-	v->interval_ms = 1000LL * p->probe_interval;
+	set_interval(v, 1000LL * p->probe_interval);
 	v->fail_after_ms = 1000LL * p->fail_after;
 	v->stays_locked = p->after_lock == AFTER_LOCK_STAY;
 	if (m->status.state == DM_STATE_ACTIVE && v->lease_ms != lease_of(m, p)) {
@@ -393,7 +413,8 @@ int watching_add(struct daemon *d, const struct mapping *m, const struct pin *p,
 		log_err("%s; %s", e.what, v ? "the policies from before stay" : "ecached.conf's alone are used");
 		policies = d->conf.policy;
 	}
-	if (v && strcmp(watch_key_arn(v), p->key_arn)) {
+	/* What was heard under another key or grant is no evidence about this one. */
+	if (v && (strcmp(watch_key_arn(v), p->key_arn) || strcmp(v->grant_id, s->grant_id))) {
 		watching_remove(d, m->name);
 		v = NULL;
 	}
@@ -403,6 +424,7 @@ int watching_add(struct daemon *d, const struct mapping *m, const struct pin *p,
 	if (!v)
 		return -ENOMEM;
 	set_identity(v->data, p, s);
+	snprintf(v->grant_id, sizeof(v->grant_id), "%s", s->grant_id);
 	if (!e.rc || !known)
 		set_policies(v, m, &policies);
 	follow_mapping(d, v, m, s);

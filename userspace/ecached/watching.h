@@ -6,7 +6,9 @@
 #include "../volume/pin.h"
 #include "../volume/state.h"
 #include "daemon.h"
+#include "listed.h"
 #include "request.h"
+#include "tally.h"
 
 /*
  * The watcher in the daemon: its clock is the event loop's, its questions are netcalls, its
@@ -34,6 +36,8 @@ struct watched {
 	int64_t deadline_ms;
 	int64_t noted_ms;		/* last OK on record */
 	bool note_due;			/* the record is behind */
+	enum listed listed;
+	struct tally tally;
 	size_t blob_len;
 	uint8_t blob[KMS_BLOB_MAX];
 };

@@ -12,6 +12,7 @@
 #include "../common/ipc.h"
 #include "../common/log.h"
 #include "../common/memory.h"
+#include "../common/priority.h"
 #include "lock.h"
 #include "talk.h"
 #include "worker.h"
@@ -115,6 +116,9 @@ static void child(struct daemon *d, const struct worker_spec *spec, pid_t parent
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(WORKER_LATER);
+	/* Answers stay as quick as the loop; supervisors and hooks are children of the others. */
+	if (spec->kind != WORKER_LOOK)
+		priority_ordinary();
 	memory_lock(MEMORY_TOUCHED);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);

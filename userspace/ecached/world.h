@@ -30,7 +30,11 @@
 #include "../common/ipc.h"
 #include "../common/json.h"
 #include "../volume/audit.h"
+#include "../volume/backups.h"
 #include "../volume/dm_fake.h"
+#include "../volume/foreign.h"
+#include "../volume/fssize.h"
+#include "../volume/freeze.h"
 #include "../volume/scratch.h"
 #include "creating.h"
 #include "proto.h"
@@ -38,6 +42,7 @@
 #include "unwrap.h"
 
 #define WORLD_ARN "arn:aws:kms:local-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+#define WORLD_ARN2 "arn:aws:kms:local-1:123456789012:key/99999999-12ab-34cd-56ef-1234567890ab"
 #define WORLD_DISK (2 * 1024 * 1024)
 #define WORLD_GRANTS 16
 #define WORLD_BLOB 150		/* bytes of a wrapped key */
@@ -49,7 +54,7 @@ struct fault {
 	unsigned int at;		/* strike at this call, counted from 1 */
 	unsigned int calls;		/* wrapped calls so far */
 	char name[48];			/* of the call that was struck */
-	bool undoing;			/* create_undo() or regrant_recover() was entered */
+	bool undoing;			/* create_undo() was entered */
 	bool struck_undoing;
 };
 
@@ -57,6 +62,7 @@ struct world_grant {
 	bool used;
 	bool alive;
 	bool owners;			/* made by the owner himself */
+	bool second;			/* on WORLD_ARN2 */
 	char name[512];
 	char id[40];
 };
@@ -78,12 +84,19 @@ struct world {
 	struct dm_fake dm;
 	struct fault fault;
 	struct world_grant grant[WORLD_GRANTS];
-	unsigned int grants_made, unwraps, retires, denials_left;
+	unsigned int grants_made, unwraps, wraps, retires, denials_left;
 	unsigned int probes, mays;	/* questions that change nothing */
 	bool kms_down, key_disabled, equal_halves, wrong_key, retire_refused;
 	bool no_dry_run;		/* the KMS does what it is asked, dry run or not */
 	bool may_grant;			/* CreateGrant was asked about */
+	uint8_t wrapped[64];		/* the key behind the blob, if Encrypt was asked for one */
+	size_t wrapped_len;
+	bool wrap_refused;
 	bool swap_made, swapped, no_room;	/* one swap area */
+	struct fssize fs;
+	char first_uuid[LUKS_UUID_LEN + 1];	/* whose key is 0, 7, 14 ...; another's is another */
+	bool freeze_expires;			/* the file system is thawed before it is copied */
+	bool key_goes, image_rots;		/* while it is copied */
 	enum creator_mode creator;
 	unsigned int creator_at;
 };
@@ -91,128 +104,7 @@ struct world {
 /* One world a test program: a wrapped function has no other way to it. */
 static struct world *world;
 
-static inline struct world_grant *world_find_grant(const char *id)
-{
-	unsigned int i;
-
-	for (i = 0; i < WORLD_GRANTS; i++) {
-		if (world->grant[i].used && !strcmp(world->grant[i].id, id))
-			return &world->grant[i];
-	}
-	return NULL;
-}
-
-/* CreateGrant: the name of a grant that stands gives that grant. */
-static inline struct world_grant *world_grant(const char *name, bool owners)
-{
-	struct world_grant *g = NULL;
-	unsigned int i;
-
-	for (i = 0; i < WORLD_GRANTS; i++) {
-		if (world->grant[i].used && world->grant[i].alive && !strcmp(world->grant[i].name, name))
-			return &world->grant[i];
-		if (!world->grant[i].used && !g)
-			g = &world->grant[i];
-	}
-	assert_non_null(g);
-	g->used = true;
-	g->alive = true;
-	g->owners = owners;
-	snprintf(g->name, sizeof(g->name), "%s", name);
-	snprintf(g->id, sizeof(g->id), "%032x", ++world->grants_made);
-	return g;
-}
-
-static inline unsigned int world_alive(void)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < WORLD_GRANTS; i++)
-		n += world->grant[i].used && world->grant[i].alive;
-	return n;
-}
-
-static inline void world_answer(struct net_answer *a, int status, const char *code)
-{
-	memset(a, 0, sizeof(*a));
-	a->a.transport = KMS_ANSWERED;
-	a->a.http_status = status;
-	snprintf(a->a.code, sizeof(a->a.code), "%s", code);
-	snprintf(a->a.message, sizeof(a->a.message), "in the KMS's words");
-	snprintf(a->a.request_id, sizeof(a->a.request_id), "request-%u", world->unwraps + world->retires);
-}
-
-static inline void world_unwrap(struct secret *key, struct net_answer *a)
-{
-	size_t i;
-
-	world->unwraps++;
-	if (world->key_disabled) {
-		world_answer(a, 400, "DisabledException");
-	} else if (!world_alive() || world->denials_left) {
-		if (world->denials_left)
-			world->denials_left--;
-		world_answer(a, 400, "AccessDeniedException");
-	} else {
-		for (i = 0; i < key->cap; i++)
-			key->data[i] = (uint8_t)((world->equal_halves ? i % (key->cap / 2) : i) * 7 + world->wrong_key);
-		key->len = key->cap;
-		world_answer(a, 200, "");
-	}
-}
-
-static inline void world_retire(const char *id, struct net_answer *a)
-{
-	struct world_grant *g = world_find_grant(id);
-
-	world->retires++;
-	if (world->retire_refused) {
-		world_answer(a, 400, "AccessDeniedException");
-	} else if (!g || !g->alive) {
-		world_answer(a, 400, "NotFoundException");
-	} else {
-		g->alive = false;
-		world_answer(a, 200, "");
-	}
-}
-
-/* A dry run that succeeds is an error, and one that nobody knows is the thing itself. */
-static inline void world_dry_run(const struct net_request *rq, struct net_answer *a)
-{
-	world->probes += !strcmp(rq->op, "probe");
-	world->mays += !strcmp(rq->op, "may");
-	if (rq->right && !strcmp(rq->right, "CreateGrant"))
-		world->may_grant = true;
-	if (world->no_dry_run || !strcmp(rq->op, "caller"))
-		world_answer(a, 200, "");
-	else
-		world_answer(a, 400, "DryRunOperationException");
-}
-
-int __wrap_net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
-		    int timeout_ms, struct err *e);
-
-int __wrap_net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
-		    int timeout_ms, struct err *e)
-{
-	(void)socket;
-	(void)timeout_ms;
-	if (rq->key_arn)
-		assert_string_equal(rq->key_arn, WORLD_ARN);
-	if (world->kms_down) {
-		world->probes += !strcmp(rq->op, "probe");
-		memset(a, 0, sizeof(*a));
-		a->a.transport = KMS_NO_ANSWER;
-		return err_set(e, -EAGAIN, "ecache-net is not there");
-	}
-	if (!strcmp(rq->op, "unwrap"))
-		world_unwrap(secret, a);
-	else if (strcmp(rq->op, "retire"))
-		world_dry_run(rq, a);
-	else
-		world_retire(rq->grant_id, a);
-	return 0;
-}
+#include "kms_fake.h"
 
 /*
  * strike - whether this call is the one: 0, or -EIO (before: do not call; after: call, then
@@ -261,9 +153,16 @@ FAULTY(header_format, (const char *path, const struct header_spec *spec, const s
 		       char digest[TOKEN_DIGEST_MAX + 1], struct err *e), (path, spec, key, digest, e))
 FAULTY(header_write_token, (const char *path, const struct token *t, struct err *e), (path, t, e))
 FAULTY(header_load, (const char *path, struct header *h, struct err *e), (path, h, e))
+FAULTY(header_load_as, (const char *path, enum header_shape shape, struct header *h,
+			struct err *e), (path, shape, h, e))
+FAULTY(foreign_key, (const char *path, const struct secret *passphrase, struct secret *key,
+		     struct err *e), (path, passphrase, key, e))
+FAULTY(foreign_drop_keyslots, (const char *path, struct err *e), (path, e))
+FAULTY(foreign_drop_token, (const char *path, struct err *e), (path, e))
 FAULTY(header_verify_key, (const char *path, const struct secret *key, struct err *e), (path, key, e))
 FAULTY(header_wipe, (const char *path, struct err *e), (path, e))
 FAULTY(pin_create, (const char *dir, const char *name, const struct pin *p, struct err *e), (dir, name, p, e))
+FAULTY(pin_set_key, (const char *dir, const char *name, const char *key_arn, struct err *e), (dir, name, key_arn, e))
 FAULTY(pin_remove, (const char *dir, const char *name, struct err *e), (dir, name, e))
 FAULTY(state_store, (const char *dir, const char *name, const struct state *s, struct err *e), (dir, name, s, e))
 FAULTY(state_remove, (const char *dir, const char *name, struct err *e), (dir, name, e))
@@ -276,6 +175,7 @@ FAULTY(mapping_key_set, (const struct dm *dm, const char *name, const char *luks
 FAULTY(mapping_announce, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
 FAULTY(mapping_close, (const struct dm *dm, const char *name, struct err *e), (dm, name, e))
 
+#include "backup_fake.h"
 #include "swap_fake.h"
 
 int __real_create_undo(const struct env *env, struct talk *t, const char *name, struct intent *i,
@@ -293,7 +193,7 @@ int __wrap_create_undo(const struct env *env, struct talk *t, const char *name, 
 /* The test's own: directories, configuration, disk. */
 struct place {
 	struct scratch scratch;
-	char pins[96], state[96], intents[96], saved[96], report[96], lock[96], audit[96], disk[96];
+	char pins[96], state[96], intents[96], saved[96], report[96], lock[96], audit[96], disk[96], backups[96];
 	char region[16], principal[64], key[128], none[1];
 	struct agentconf conf;
 	struct env env;
@@ -354,6 +254,7 @@ static inline struct place *place_make(void)
 	place_dir(p, p->state, "state");
 	place_dir(p, p->intents, "intents");
 	place_dir(p, p->saved, "saved");
+	place_dir(p, p->backups, "backups");
 	place_dir(p, p->report, "report");
 	place_dir(p, p->lock, "lock");
 	snprintf(p->audit, sizeof(p->audit), "%s/audit.log", p->scratch.dir);
@@ -368,6 +269,7 @@ static inline struct place *place_make(void)
 	policies_init(&p->conf.policy);
 	p->env = (struct env){
 		.pin_dir = p->pins, .state_dir = p->state, .intent_dir = p->intents, .saved_dir = p->saved,
+		.backup_dir = p->backups,
 		.report_dir = p->report, .lock_dir = p->lock, .audit_log = p->audit, .net_socket = "/nowhere",
 		.device_flags = DEVICE_FILE, .conf = &p->conf, .dm = { .ops = &dm_fake_ops, .ctx = &world->dm },
 	};

@@ -144,8 +144,11 @@ void answer_of_xml_error(struct kms_answer *a, const char *body, size_t len)
 		answer_set_message(a, message, strlen(message));
 }
 
-static const char *hint_for(enum verdict_why why)
+/* hint_for - what to do about it. What we did not even ask says so itself. */
+static const char *hint_for(const struct kms_answer *a, enum verdict_why why)
 {
+	if (!strcmp(a->code, "LimitExceededException"))
+		return "there are as many as there may be: retire what is not needed, or have the quota raised";
 	switch (why) {
 	case VERDICT_WHY_DENIED:
 		return "the grant or the permission is missing or was taken back; the key's owner can see who may what";
@@ -170,9 +173,20 @@ static const char *hint_for(enum verdict_why why)
 		return "the wrapped key is damaged, or belongs to another volume or cache";
 	case VERDICT_WHY_WRONG_KEY:
 		return "the wrapped key needs another KMS key";
-	default:
-		return "";
+	case VERDICT_WHY_KEY_UNAVAILABLE:
+		return "wait: the key is being made or changed, or the store that it lies in does not answer";
+	case VERDICT_WHY_THROTTLED:
+		return "wait; if it stays so, ask less often (probe-interval=), or have the quota raised";
+	case VERDICT_WHY_SERVICE:
+		return "wait: it is the KMS's own trouble, which its operator finds by the request id";
+	case VERDICT_WHY_GRANT_TOKEN:
+		return "the token's grant is gone, or another KMS's: ecachectl regrant makes a new one";
+	case VERDICT_WHY_REQUEST:
+		return a->transport == KMS_ANSWERED ? "does that KMS know this request? An older one may not" : "";
+	case VERDICT_WHY_NONE:
+		break;
 	}
+	return "";
 }
 
 static int return_code(const struct kms_answer *a, enum verdict v, enum verdict_why why)
@@ -197,7 +211,7 @@ int answer_explain(const struct kms_answer *a, const char *op, const char *subje
 	char reason[ERR_TEXT], status[32];
 	enum verdict_why why;
 	enum verdict v = verdict_of_probe(a, &why);
-	const char *hint = hint_for(why);
+	const char *hint = hint_for(a, why);
 	int rc = return_code(a, v, why);
 
 	/* Without an answer the transport has said already what is wrong. */

@@ -5,6 +5,7 @@
 
 #include "../common/test.h"
 #include "answer.h"
+#include "verdict.h"
 
 static void key_states_have_kms_spelling(void **state)
 {
@@ -81,6 +82,60 @@ static void an_error_says_what_why_and_what_to_do(void **state)
 	assert_int_equal(answer_explain(&a, "Decrypt", "key/1", NULL), -EKEYREJECTED);
 }
 
+/* Whatever KMS says no for, or does not say, there is something to do about it. */
+static void every_reason_has_a_remedy(void **state)
+{
+	static const struct {
+		enum verdict_why why;
+		enum kms_transport transport;
+		int status;
+		const char *code, *message, *hint;
+	} t[] = {
+		{ VERDICT_WHY_DENIED, KMS_ANSWERED, 400, "AccessDeniedException", "", "grant" },
+		{ VERDICT_WHY_DISABLED, KMS_ANSWERED, 400, "DisabledException", "", "enable" },
+		{ VERDICT_WHY_PENDING_DELETION, KMS_ANSWERED, 400, "KMSInvalidStateException", "is pending deletion.",
+		  "cancel" },
+		{ VERDICT_WHY_PENDING_DELETION, KMS_ANSWERED, 400, "DisabledException", "is pending deletion.",
+		  "cancel" },
+		{ VERDICT_WHY_PENDING_IMPORT, KMS_ANSWERED, 400, "KMSInvalidStateException", "is pending import.",
+		  "import" },
+		{ VERDICT_WHY_DELETED, KMS_ANSWERED, 400, "NotFoundException", "", "region" },
+		{ VERDICT_WHY_KEY_UNAVAILABLE, KMS_ANSWERED, 500, "KeyUnavailableException", "", "wait" },
+		{ VERDICT_WHY_THROTTLED, KMS_ANSWERED, 400, "ThrottlingException", "", "probe-interval=" },
+		{ VERDICT_WHY_THROTTLED, KMS_ANSWERED, 400, "LimitExceededException", "", "retire" },
+		{ VERDICT_WHY_SERVICE, KMS_ANSWERED, 500, "KMSInternalException", "", "request id" },
+		{ VERDICT_WHY_NO_ANSWER, KMS_NO_ANSWER, 0, "", "", "endpoint" },
+		{ VERDICT_WHY_BAD_ANSWER, KMS_BAD_ANSWER, 200, "", "", "KMS" },
+		{ VERDICT_WHY_NO_CREDENTIALS, KMS_NO_CREDENTIALS, 0, "", "", "credentials" },
+		{ VERDICT_WHY_CREDENTIALS, KMS_ANSWERED, 400, "UnrecognizedClientException", "", "credentials" },
+		{ VERDICT_WHY_CLOCK, KMS_ANSWERED, 400, "RequestExpired", "", "clock" },
+		{ VERDICT_WHY_REQUEST, KMS_ANSWERED, 400, "ValidationException", "", "KMS" },
+		{ VERDICT_WHY_GRANT_TOKEN, KMS_ANSWERED, 400, "InvalidGrantTokenException", "", "regrant" },
+		{ VERDICT_WHY_CIPHERTEXT, KMS_ANSWERED, 400, "InvalidCiphertextException", "", "damaged" },
+		{ VERDICT_WHY_WRONG_KEY, KMS_ANSWERED, 400, "IncorrectKeyException", "", "another KMS key" },
+	};
+	bool seen[VERDICT_WHY_WRONG_KEY + 1] = { [VERDICT_WHY_NONE] = true };
+	enum verdict_why why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct kms_answer a = said(t[i].transport, t[i].status, t[i].code, t[i].message);
+		struct err e = ERR_INIT;
+
+		verdict_of_probe(&a, &why);
+		assert_int_equal(why, t[i].why);
+		answer_explain(&a, "Decrypt", "k", &e);
+		if (!strstr(e.hint, t[i].hint))
+			fail_msg("%s %s: \"%s\"", verdict_why_name(why), t[i].code, e.hint);
+		seen[why] = true;
+	}
+	for (i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		if (!seen[i])
+			fail_msg("nothing was tried for %s", verdict_why_name(i));
+	}
+}
+
 static void return_codes_tell_no_from_not_now(void **state)
 {
 	static const struct {
@@ -124,6 +179,7 @@ int main(void)
 		cmocka_unit_test(key_states_have_kms_spelling),
 		cmocka_unit_test(an_element_counts_only_once),
 		cmocka_unit_test(an_error_says_what_why_and_what_to_do),
+		cmocka_unit_test(every_reason_has_a_remedy),
 		cmocka_unit_test(return_codes_tell_no_from_not_now),
 	};
 

@@ -72,6 +72,26 @@ int arn_check_key(const char *arn, struct err *e)
 		       "\"%.200s\" is not the ARN of a KMS key (arn:PARTITION:kms:REGION:ACCOUNT:key/ID)", arn);
 }
 
+static bool good_alias(const char *s)
+{
+	return !strncmp(s, "alias/", 6) && made_of(s + 6, strlen(s + 6), 250, LOWER UPPER DIGIT "/_-");
+}
+
+int arn_check_key_name(const char *name, struct err *e)
+{
+	struct fields f;
+
+	if (!strncmp(name, "arn:", 4)) {
+		if (split(name, &f) && is(&f, 2, "kms") && good_partition(&f) &&
+		    made_of(f.at[3], f.len[3], 32, LOWER DIGIT "-") && good_account(&f) && good_alias(f.at[5]))
+			return 0;
+		return arn_check_key(name, e);
+	}
+	if (good_alias(name) || made_of(name, strlen(name), 128, LOWER UPPER DIGIT "_-"))
+		return 0;
+	return err_set(e, -EINVAL, "\"%.200s\" is neither a key id nor alias/NAME nor the ARN of a key", name);
+}
+
 int arn_check_principal(const char *arn, struct err *e)
 {
 	struct fields f;

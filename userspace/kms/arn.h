@@ -14,6 +14,9 @@
 /* arn_check_key - "arn:PARTITION:kms:REGION:ACCOUNT:key/ID", never an alias. -EINVAL with the reason. */
 int arn_check_key(const char *arn, struct err *e);
 
+/* arn_check_key_name - what names a key to people: its id, "alias/NAME", or the ARN of either. -EINVAL. */
+int arn_check_key_name(const char *name, struct err *e);
+
 /* arn_check_principal - an IAM user or role, "arn:PARTITION:iam::ACCOUNT:user/..."; never a session. -EINVAL. */
 int arn_check_principal(const char *arn, struct err *e);
 

@@ -36,6 +36,30 @@ static void key_arns(void **state)
 	}
 }
 
+static void names_of_keys(void **state)
+{
+	static const char *const good[] = {
+		"1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-1234abcd12ab34cd56ef1234567890ab", "alias/aws/elasticache",
+		"alias/My_key-1", "arn:aws:kms:eu-west-1:111122223333:alias/caches",
+		"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+	};
+	static const char *const bad[] = {
+		"", "alias/", "Alias/x", "alias/a b", "alias/a:b", "a b", "key/1234", "1234 # mine",
+		"arn:aws:kms:eu-west-1:111122223333:alias/", "arn:aws:kms:eu-west-1:11112222333:alias/x",
+		"arn:aws:kms:eu-west-1:111122223333:key/", "arn:aws:iam::111122223333:role/x", "arn:", "arn:aws:kms",
+	};
+	struct err e = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(good); i++)
+		assert_int_equal(arn_check_key_name(good[i], &e), 0);
+	for (i = 0; i < COUNT(bad); i++) {
+		if (arn_check_key_name(bad[i], &e) != -EINVAL)
+			fail_msg("accepted: %s", bad[i]);
+	}
+}
+
 static void principal_arns(void **state)
 {
 	static const char *const good[] = {
@@ -110,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(key_arns),
+		cmocka_unit_test(names_of_keys),
 		cmocka_unit_test(principal_arns),
 		cmocka_unit_test(regions),
 		cmocka_unit_test(a_session_is_its_role),

@@ -77,6 +77,7 @@ int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 	k->timeout_ms = cfg->timeout_ms;
 	k->attempts = cfg->attempts;
 	k->total_ms = cfg->total_ms;
+	k->answer_max = cfg->answer_max ? cfg->answer_max : RESPONSE_MAX;
 	k->memo = cfg->memo ? cfg->memo : &k->own_memo;
 	k->cache = cfg->cache;
 	rc = find_services(k, cfg, e);
@@ -87,7 +88,7 @@ int kms_open(struct kms **out, const struct kms_config *cfg, struct err *e)
 		rc = err_set(e, -ENOMEM, "out of memory");
 		goto close_client;
 	}
-	k->transport = transport_open(e);
+	k->transport = transport_open_for(k->answer_max, e);
 	if (!k->transport) {
 		rc = e && e->rc ? e->rc : -ENOMEM;
 		goto close_client;
@@ -128,7 +129,7 @@ void kms_forget(struct kms *k)
 
 	creds_wipe(&k->creds);
 	k->fresh = true;
-	fresh = transport_open(NULL);
+	fresh = transport_open_for(k->answer_max, NULL);
 	/* Out of memory: the old connection is closed all the same, and the next call tries again. */
 	transport_close(k->transport);
 	k->transport = fresh;
@@ -147,7 +148,7 @@ static bool ready(struct kms *k, struct kms_answer *a, struct err *e)
 	memset(a, 0, sizeof(*a));
 	a->transport = KMS_NO_ANSWER;
 	if (!k->transport)
-		k->transport = transport_open(e);
+		k->transport = transport_open_for(k->answer_max, e);
 	if (!k->transport)
 		return false;
 	a->transport = KMS_NO_CREDENTIALS;
@@ -183,33 +184,72 @@ static int send_call(struct kms *k, struct request *rq, const char *op, const ch
 	return rc;
 }
 
-int client_call(struct kms *k, const char *op, const char *subject, struct json_object *body, struct kms_answer *a,
-		struct err *e)
+static int call_text(struct kms *k, const struct client_service *s, const char *op, const char *subject,
+		     const char *text, size_t len, struct kms_answer *a, struct err *e)
 {
 	char target[80];
 	struct request rq = {
-		.endpoint = &k->kms,
-		.service = "kms",
-		.region = k->region,
-		.content_type = "application/x-amz-json-1.1",
+		.endpoint = s->endpoint,
+		.service = s->name,
+		.region = s->region,
+		.content_type = s->content_type,
 		.target = target,
-		.timeout_ms = k->timeout_ms,
+		.body = text,
+		.body_len = len,
+		.timeout_ms = s->timeout_ms,
 		.ca_file = k->ca_file,
 	};
+
+	snprintf(target, sizeof(target), "%.18s.%.60s", s->prefix, op);
+	return send_call(k, &rq, op, subject, a, e);
+}
+
+int client_call_at(struct kms *k, const struct client_service *s, const char *op, const char *subject,
+		   struct json_object *body, struct kms_answer *a, struct err *e)
+{
+	const char *text = NULL;
+	size_t len = 0;
 	int rc;
 
-	snprintf(target, sizeof(target), "TrentService.%.60s", op);
 	if (body)
-		rq.body = js_text(body, &rq.body_len);
-	if (!rq.body) {
+		text = js_text(body, &len);
+	if (text) {
+		rc = call_text(k, s, op, subject, text, len, a, e);
+	} else {
 		memset(a, 0, sizeof(*a));
 		a->transport = KMS_NOT_ASKED;
-		json_object_put(body);
-		return err_set(e, -ENOMEM, "%s: out of memory", op);
+		rc = err_set(e, -ENOMEM, "%s: out of memory", op);
 	}
-	rc = send_call(k, &rq, op, subject, a, e);
 	json_object_put(body);
 	return rc;
+}
+
+static struct client_service kms_itself(const struct kms *k)
+{
+	return (struct client_service){
+		.endpoint = &k->kms,
+		.name = "kms",
+		.region = k->region,
+		.content_type = "application/x-amz-json-1.1",
+		.prefix = "TrentService",
+		.timeout_ms = k->timeout_ms,
+	};
+}
+
+int client_call(struct kms *k, const char *op, const char *subject, struct json_object *body, struct kms_answer *a,
+		struct err *e)
+{
+	const struct client_service kms = kms_itself(k);
+
+	return client_call_at(k, &kms, op, subject, body, a, e);
+}
+
+int client_call_text(struct kms *k, const char *op, const char *subject, const char *text, size_t len,
+		     struct kms_answer *a, struct err *e)
+{
+	const struct client_service kms = kms_itself(k);
+
+	return call_text(k, &kms, op, subject, text, len, a, e);
 }
 
 int client_query(struct kms *k, const char *op, const char *form, struct kms_answer *a, struct err *e)

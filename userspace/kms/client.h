@@ -31,6 +31,7 @@ struct kms {
 	unsigned int timeout_ms;
 	unsigned int attempts;
 	unsigned int total_ms;
+	size_t answer_max;
 	struct response rs;		/* of the last call, until client_wipe() */
 };
 
@@ -41,6 +42,24 @@ struct kms {
  */
 int client_call(struct kms *k, const char *op, const char *subject, struct json_object *body, struct kms_answer *a,
 		struct err *e);
+
+/* client_call_text - the same with parameters that hold a secret, of which json-c shall have no copy. */
+int client_call_text(struct kms *k, const char *op, const char *subject, const char *text, size_t len,
+		     struct kms_answer *a, struct err *e);
+
+/* Another service of AWS's JSON protocols, asked with the client's identity. */
+struct client_service {
+	const struct endpoint *endpoint;
+	const char *name;		/* of the signature's scope */
+	const char *region;
+	const char *content_type;
+	const char *prefix;		/* of X-Amz-Target */
+	unsigned int timeout_ms;
+};
+
+/* client_call_at - client_call() of another service. */
+int client_call_at(struct kms *k, const struct client_service *s, const char *op, const char *subject,
+		   struct json_object *body, struct kms_answer *a, struct err *e);
 
 /* client_query - the same for STS's query protocol. */
 int client_query(struct kms *k, const char *op, const char *form, struct kms_answer *a, struct err *e);
@@ -64,6 +83,9 @@ int client_credentials(struct kms *k, struct err *e);
 
 /* client_credentials_refused - the service does not take them: if they are temporary, the next call gets new ones. */
 void client_credentials_refused(struct kms *k);
+
+/* client_read_wrapped - CiphertextBlob and KeyId of an answer about @key_arn; -EBADMSG. */
+int client_read_wrapped(struct json_object *obj, const char *key_arn, uint8_t *blob, size_t *blob_len, struct err *e);
 
 /* client_check_key - a key ARN of the client's region; else client_refuse(). */
 int client_check_key(struct kms *k, const char *op, const char *key_arn, struct kms_answer *a, struct err *e);

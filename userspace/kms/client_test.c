@@ -101,6 +101,33 @@ static void grants_end_with_an_empty_answer(void **state)
 	assert_non_null(strstr(fake.head, "TrentService.RevokeGrant"));
 }
 
+static void a_grant_is_looked_for_in_the_list(void **state)
+{
+	struct json_object *o;
+	bool listed;
+
+	(void)state;
+	BEGIN(OK("{\"Grants\":[{\"GrantId\":\"g1\",\"Name\":\"n\"}],\"Truncated\":false}"),
+	      OK("{\"Grants\":[],\"Truncated\":false}"), OK("{\"Grants\":[{\"GrantId\":\"g2\"},{},7]}"),
+	      OK("{\"Grants\":[{\"GrantId\":\"g2\"}],\"Truncated\":true}"), NO("AccessDeniedException"));
+	assert_int_equal(kms_grant_listed(kms, KEY, "g1", &listed, &answer, &error), 0);
+	assert_true(listed);
+	assert_non_null(strstr(fake.head, "TrentService.ListGrants"));
+	o = sent();
+	assert_string_equal(string_of(o, "KeyId"), KEY);
+	assert_string_equal(string_of(o, "GrantId"), "g1");
+	json_object_put(o);
+	assert_int_equal(kms_grant_listed(kms, KEY, "g1", &listed, &answer, &error), 0);
+	assert_false(listed);
+	/* others, from a service that knows no such filter */
+	assert_int_equal(kms_grant_listed(kms, KEY, "g1", &listed, &answer, &error), 0);
+	assert_false(listed);
+	assert_int_equal(kms_grant_listed(kms, KEY, "g1", &listed, &answer, &error), -EBADMSG);
+	assert_int_equal(kms_grant_listed(kms, KEY, "g1", &listed, &answer, &error), -EPERM);
+	assert_false(listed);
+	assert_int_equal(kms_grant_listed(kms, KEY, "", &listed, &answer, &error), -EINVAL);
+}
+
 static void a_wrapped_key_is_generated(void **state)
 {
 	uint8_t out[KMS_BLOB_MAX];
@@ -438,6 +465,7 @@ int main(void)
 		cmocka_unit_test_teardown(requests_are_signed_posts, end),
 		cmocka_unit_test_teardown(a_grant_is_made_as_asked, end),
 		cmocka_unit_test_teardown(grants_end_with_an_empty_answer, end),
+		cmocka_unit_test_teardown(a_grant_is_looked_for_in_the_list, end),
 		cmocka_unit_test_teardown(a_wrapped_key_is_generated, end),
 		cmocka_unit_test_teardown(decrypt_hands_over_the_key_and_keeps_nothing, end),
 		cmocka_unit_test_teardown(a_bad_plaintext_answer_leaves_nothing, end),

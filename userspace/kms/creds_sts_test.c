@@ -61,6 +61,50 @@ static void the_environment_of_a_pod(void **state)
 	assert_int_equal(load(&src), -ENOENT);
 }
 
+/* The same way, as a profile says it; a daemon that was told to read keys from its file goes no other. */
+static void a_profile_may_lead_to_a_token(void **state)
+{
+	struct creds_source src = { .kind = CREDS_PROFILE, .file = file, .profile = "a" };
+	char text[4400];
+
+	(void)state;
+	BEGIN(OK(XML("ASIAW")));
+	write_token("t+");
+	snprintf(text, sizeof(text), "[a]\nrole_arn=" ROLE "pod\nweb_identity_token_file=%s\nrole_session_name=me\n",
+		 token_path);
+	write_profiles(text);
+	assert_int_equal(load(&src), 0);
+	assert_string_equal(creds.access_key_id, "ASIAW");
+	assert_string_equal(fake.body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A"
+			    "111122223333%3Arole%2Fpod&RoleSessionName=me&WebIdentityToken=t%2B");
+	assert_null(strstr(fake.head, "Authorization"));
+	src.kind = CREDS_FILE;
+	assert_int_equal(load(&src), -EOPNOTSUPP);
+	assert_non_null(strstr(error.what, "web_identity_token_file is not used"));
+	assert_non_null(strstr(error.hint, "host-credentials-source="));
+	src.kind = CREDS_PROFILE;
+	snprintf(text, sizeof(text), "[a]\nrole_arn=" ROLE "pod\nweb_identity_token_file=/%04100d\n", 0);
+	write_profiles(text);
+	assert_int_equal(load(&src), -ENAMETOOLONG);
+	assert_int_equal(fake.requests, 1);
+}
+
+/* An instance's own credentials become a role's. */
+static void a_role_may_come_from_the_instance(void **state)
+{
+	struct creds_source src = { .kind = CREDS_PROFILE, .file = file, .profile = "a" };
+
+	(void)state;
+	BEGIN(OK("TOKEN=="), OK("my-role\n"), OK(DOCUMENT), OK(XML("ASIAA")));
+	src.imds_endpoint = fake.endpoint;
+	write_profiles("[a]\nrole_arn=" ROLE "a\ncredential_source=Ec2InstanceMetadata\n");
+	assert_int_equal(load(&src), 0);
+	assert_string_equal(creds.access_key_id, "ASIAA");
+	assert_int_equal(strncmp(fake.history, "PUT /latest/api/token HTTP/1.1\r\n", 32), 0);
+	assert_non_null(strstr(fake.head, "Credential=ASIA1/"));
+	assert_int_equal(fake.requests, 4);
+}
+
 static void bad_tokens_are_not_sent(void **state)
 {
 	static const char *const bad[] = { "", "\n", "a b", "a\nb" };
@@ -202,6 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_token_file_leads_to_a_role, end),
 		cmocka_unit_test_teardown(the_environment_of_a_pod, end),
+		cmocka_unit_test_teardown(a_profile_may_lead_to_a_token, end),
+		cmocka_unit_test_teardown(a_role_may_come_from_the_instance, end),
 		cmocka_unit_test_teardown(bad_tokens_are_not_sent, end),
 		cmocka_unit_test_teardown(a_role_is_assumed_with_the_keys_of_its_source, end),
 		cmocka_unit_test_teardown(a_role_may_come_from_the_host, end),

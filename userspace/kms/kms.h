@@ -32,6 +32,7 @@ struct kms_config {
 	unsigned int timeout_ms;	/* one attempt, 1000..60000 */
 	unsigned int attempts;	/* 1 for probes, 3 otherwise */
 	unsigned int total_ms;	/* of a call with its retries: none begins that could end later; 0: no limit */
+	size_t answer_max;	/* bytes of an answer; 0: what KMS's can have */
 	struct memo *memo;	/* what is learnt lives there, for others too; NULL: in the client */
 	struct credcache *cache;	/* temporary credentials, for others too; NULL: none but in the client */
 };
@@ -128,6 +129,13 @@ int kms_retire_grant(struct kms *k, const char *key_arn, const char *grant_id, s
 int kms_revoke_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e);
 
 /*
+ * kms_grant_listed - ListGrants of that one grant, which no grant can allow: a policy has to. An answer is as late as
+ * the KMS is, and says nothing about who may use the key.
+ */
+int kms_grant_listed(struct kms *k, const char *key_arn, const char *grant_id, bool *listed, struct kms_answer *a,
+		     struct err *e);
+
+/*
  * kms_generate_data_key_wrapped - GenerateDataKeyWithoutPlaintext, NumberOfBytes = @bytes (16..64). @blob has room for
  * KMS_BLOB_MAX bytes.
  */
@@ -136,12 +144,27 @@ int kms_generate_data_key_wrapped(struct kms *k, const char *key_arn, unsigned i
 				  struct kms_answer *a, struct err *e);
 
 /*
+ * kms_reencrypt - ReEncrypt of @old from one key to another, in the KMS: no plaintext leaves it. The context stays, and
+ * both keys are sent and compared with the answer. @blob as above; it may be @old.
+ */
+int kms_reencrypt(struct kms *k, const char *from_arn, const char *to_arn, const struct kms_context *ctx,
+		  const uint8_t *old, size_t old_len, uint8_t *blob, size_t *blob_len, struct kms_answer *a,
+		  struct err *e);
+
+/*
  * kms_decrypt - KeyId is always sent and compared with the answer. The plaintext goes from the response buffer (locked,
  * wiped) into @out, which was allocated with the expected length as cap: another length is -EBADMSG, and @out is then
  * zeroed, of length 0. No JSON DOM of it is made. @grant_token may be NULL.
  */
 int kms_decrypt(struct kms *k, const char *key_arn, const struct kms_context *ctx, const uint8_t *blob, size_t blob_len,
 		const char *grant_token, struct secret *out, struct kms_answer *a, struct err *e);
+
+/*
+ * kms_encrypt - a key of ours under theirs: @key (its len) goes from its page into the request, whose text is in locked
+ * memory and wiped; no JSON DOM of it is made. @blob has room for KMS_BLOB_MAX bytes. @grant_token may be NULL.
+ */
+int kms_encrypt(struct kms *k, const char *key_arn, const struct kms_context *ctx, const char *grant_token,
+		const struct secret *key, uint8_t *blob, size_t *blob_len, struct kms_answer *a, struct err *e);
 
 /*
  * kms_probe - Decrypt with DryRun: 0 when the answer is DryRunOperationException, or 200 from a service that knows no

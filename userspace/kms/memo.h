@@ -11,7 +11,7 @@
  * has its own; ecache-net, whose workers end after a call, makes one before it forks them. Zeroed, it knows nothing.
  */
 struct memo {
-	struct retry_bucket kms, sts;
+	struct retry_bucket kms, sts, sqs;
 	struct skew skew;
 };
 

@@ -42,12 +42,13 @@ static int ask(const char *socket, struct json_object *msg, int fd, struct net_a
 int net_call(const char *socket, const struct net_request *rq, struct secret *secret, struct net_answer *a,
 	     int timeout_ms, struct err *e)
 {
+	bool wrap = rq->op && !strcmp(rq->op, "wrap");
 	struct json_object *msg;
 	int rc;
 
 	memset(a, 0, sizeof(*a));
 	a->a.transport = KMS_NOT_ASKED;
-	if (secret) {
+	if (secret && !wrap) {
 		explicit_bzero(secret->data, secret->cap);
 		secret->len = 0;
 	}
@@ -57,7 +58,7 @@ int net_call(const char *socket, const struct net_request *rq, struct secret *se
 	a->a.transport = KMS_NO_ANSWER;
 	rc = ask(socket, msg, secret ? secret->fd : -1, a, timeout_ms, e);
 	json_object_put(msg);
-	if (!secret)
+	if (!secret || wrap)
 		return rc;
 	if (!rc && net_delivered(a))
 		secret->len = secret->cap;

@@ -20,10 +20,13 @@ static const struct operation {
 } operations[] = {
 	{ .name = "probe", .key_arn = M, .context = O, .blob = O },
 	{ .name = "unwrap", .key_arn = M, .context = M, .blob = M, .grant_token = O, .bytes = M },
+	{ .name = "wrap", .key_arn = M, .context = M, .grant_token = O, .bytes = M },
 	{ .name = "describe", .key_arn = M, .grant_token = O },
 	{ .name = "retire", .key_arn = M, .grant_id = M },
+	{ .name = "listed", .key_arn = M, .grant_id = M },
 	{ .name = "may", .key_arn = M, .context = M, .right = M },
 	{ .name = "caller" },
+	{ .name = "events" },
 };
 
 static const struct operation *operation_of(const char *name)
@@ -198,6 +201,12 @@ int net_answer_encode(const struct net_answer *a, struct json_object **out)
 		rc = js_put_string(o, "key_arn", a->key.arn);
 	if (!rc)
 		rc = js_put_string(o, "arn", a->arn);
+	if (!rc && a->listed)
+		rc = js_put(o, "listed", json_object_new_boolean(true));
+	if (!rc && a->blob_len)
+		rc = js_put(o, "blob", blob_json(a->blob, a->blob_len));
+	if (!rc && a->events.messages)
+		rc = js_put(o, "events", net_events_json(&a->events));
 	if (rc) {
 		json_object_put(o);
 		return rc;
@@ -229,11 +238,23 @@ static void copy(char *out, size_t size, const char *text)
 	out[i] = '\0';
 }
 
+static int read_answer_blob(const char *text, struct net_answer *a)
+{
+	ssize_t n = base64_decode(text, strlen(text), a->blob, sizeof(a->blob));
+
+	if (n <= 0)
+		return -EBADMSG;
+	a->blob_len = n;
+	return 0;
+}
+
 int net_answer_decode(struct json_object *msg, struct net_answer *a)
 {
 	const char *transport = "", *code = "", *message = "", *request_id = "", *state = "", *key_arn = "", *arn = "";
+	const char *blob = NULL;
+	struct json_object *events = NULL;
 	int64_t status = 0, date = 0;
-	bool symmetric = false;
+	bool symmetric = false, listed = false;
 	const struct js_member members[] = {
 		{ "transport", JS_STRING, 0, 1, 32, .string = &transport },
 		{ "http_status", JS_INT, 0, 0, 999, .number = &status },
@@ -245,14 +266,22 @@ int net_answer_decode(struct json_object *msg, struct net_answer *a)
 		{ "symmetric", JS_BOOL, JS_OPTIONAL, .flag = &symmetric },
 		{ "key_arn", JS_STRING, JS_OPTIONAL, 0, KMS_ARN_MAX, .string = &key_arn },
 		{ "arn", JS_STRING, JS_OPTIONAL, 0, KMS_ARN_MAX, .string = &arn },
+		{ "listed", JS_BOOL, JS_OPTIONAL, .flag = &listed },
+		{ "blob", JS_STRING, JS_OPTIONAL, 4, KMS_BLOB_MAX * 2, .string = &blob },
+		{ "events", JS_OBJECT, JS_OPTIONAL, .object = &events },
 		{ .name = NULL },
 	};
 
 	memset(a, 0, sizeof(*a));
 	a->a.transport = KMS_BAD_ANSWER;
-	if (!json_object_is_type(msg, json_type_object) || js_read(msg, members, NULL) ||
-	    !transport_of(transport, &a->a.transport))
+	if (!json_object_is_type(msg, json_type_object) || js_read(msg, members, NULL))
 		return -EBADMSG;
+	if ((events && net_events_read(events, &a->events)) || (blob && read_answer_blob(blob, a)) ||
+	    !transport_of(transport, &a->a.transport)) {
+		memset(&a->events, 0, sizeof(a->events));
+		a->blob_len = 0;
+		return -EBADMSG;
+	}
 	a->a.http_status = status;
 	a->a.date_s = date;
 	copy(a->a.code, sizeof(a->a.code), code);
@@ -262,5 +291,6 @@ int net_answer_decode(struct json_object *msg, struct net_answer *a)
 	copy(a->arn, sizeof(a->arn), arn);
 	a->key.state = kms_key_state_of(state);
 	a->key.symmetric = symmetric;
+	a->listed = listed;
 	return 0;
 }

@@ -36,10 +36,13 @@ static void requests_round_trip(void **state)
 		probe(),
 		{ .op = "probe", .key_arn = KEY, .fresh = true },
 		{ .op = "unwrap", .key_arn = KEY, .context = &ctx, .blob = blob, .blob_len = 7, .grant_token = "tok" },
+		{ .op = "wrap", .key_arn = KEY, .context = &ctx, .grant_token = "tok" },
 		{ .op = "describe", .key_arn = "alias/x" },
 		{ .op = "retire", .key_arn = KEY, .grant_id = "abc" },
+		{ .op = "listed", .key_arn = KEY, .grant_id = "abc" },
 		{ .op = "may", .key_arn = KEY, .context = &ctx, .right = "CreateGrant" },
 		{ .op = "caller", .fresh = true },
+		{ .op = "events" },
 	};
 	struct json_object *msg;
 	struct net_job job;
@@ -47,7 +50,7 @@ static void requests_round_trip(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(all); i++) {
-		bytes = strcmp(all[i].op, "unwrap") ? 0 : 64;
+		bytes = strstr(all[i].op, "wrap") ? 64 : 0;
 		assert_int_equal(net_request_encode(&all[i], bytes, &msg), 0);
 		assert_int_equal(net_request_decode(msg, &job, NULL), 0);
 		assert_string_equal(job.rq.op, all[i].op);
@@ -144,6 +147,9 @@ static void wrong_requests_are_not_decoded(void **state)
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"context\":{},\"bytes\":64}",
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"bytes\":64}",
 		"{\"op\":\"unwrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{},\"bytes\":64,\"grant_id\":\"x\"}",
+		"{\"op\":\"wrap\",\"key_arn\":\"k\",\"blob\":\"eA==\",\"context\":{},\"bytes\":64}",
+		"{\"op\":\"wrap\",\"key_arn\":\"k\",\"context\":{}}",
+		"{\"op\":\"wrap\",\"key_arn\":\"k\",\"bytes\":64}",
 	};
 	struct net_job job;
 	size_t i;
@@ -161,7 +167,10 @@ static void wrong_requests_are_not_decoded(void **state)
 static void answers_round_trip(void **state)
 {
 	struct net_answer a = { .a = { KMS_NOT_ASKED, 400, "Code", "message", "id", 1700000000 }, .arn = "arn:a",
-				.key = { KEY, KMS_STATE_PENDING_DELETION, true } };
+				.key = { KEY, KMS_STATE_PENDING_DELETION, true },
+				.listed = true, .blob = { 1, 2, 3 }, .blob_len = 3,
+				.events = { 10, 2, 1, 2, { { "RevokeGrant", KEY, "ab12" },
+							   { "KMS CMK Deletion", KEY, "" } } } };
 	struct json_object *msg;
 	struct net_answer b;
 	int t, s;
@@ -190,6 +199,7 @@ static void a_lying_answer_is_none(void **state)
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\"}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\",\"request_id\":\"\",\"x\":1}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\",\"request_id\":\"\",\"date\":-1}",
+		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\",\"request_id\":\"\",\"blob\":\"AQI\"}",
 		"{\"transport\":\"answered\",\"http_status\":200,\"code\":\"a\\u0000b\",\"message\":\"\",\"request_id\":\"\"}",
 	};
 	struct json_object *o;
@@ -219,6 +229,49 @@ static void a_lying_answer_is_none(void **state)
 		   "\"request_id\":\"\"}");
 	assert_int_equal(net_answer_decode(o, &a), 0);
 	assert_string_equal(a.a.message, "a?[2J?");
+	json_object_put(o);
+}
+
+#define EVENTS(text) "{\"transport\":\"answered\",\"http_status\":200,\"code\":\"\",\"message\":\"\"," \
+	"\"request_id\":\"\",\"events\":" text "}"
+#define LOOK(text) EVENTS("{\"messages\":1,\"unread\":0,\"left\":0,\"look\":[" text "]}")
+#define EVENT(key, rest) "{\"name\":\"DisableKey\",\"key_arn\":\"" key "\"" rest "}"
+#define E5 EVENT(KEY, "") "," EVENT(KEY, "") "," EVENT(KEY, "") "," EVENT(KEY, "") "," EVENT(KEY, "")
+
+static void what_events_say_is_bounded(void **state)
+{
+	static const char *const bad[] = {
+		EVENTS("{}"), EVENTS("[]"), EVENTS("{\"messages\":11,\"unread\":0,\"left\":0,\"look\":[]}"),
+		EVENTS("{\"messages\":1,\"unread\":-1,\"left\":0,\"look\":[]}"), LOOK("1"), LOOK("{}"),
+		LOOK(EVENT("alias/x", "")), LOOK(EVENT(KEY "/x", "")), LOOK(EVENT(KEY, ",\"grant_id\":\"a b\\n\"")),
+		LOOK(EVENT(KEY, ",\"grant_id\":\"\"")), LOOK(EVENT(KEY, ",\"verdict\":\"revoked\"")),
+		LOOK("{\"name\":\"\\u001b[2J\",\"key_arn\":\"" KEY "\"}"),
+	};
+	static const struct net_events none;
+	static struct net_answer a;
+	static const char *const ten = E5 "," E5, *const eleven = E5 "," E5 "," EVENT(KEY, "");
+	struct json_object *o;
+	char text[4096];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++) {
+		o = parsed(bad[i]);
+		if (net_answer_decode(o, &a) != -EBADMSG)
+			fail_msg("accepted: %s", bad[i]);
+		assert_memory_equal(&a.events, &none, sizeof(none));
+		json_object_put(o);
+	}
+	for (i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), LOOK("%s"), i ? eleven : ten);
+		o = parsed(text);
+		assert_int_equal(net_answer_decode(o, &a), i ? -EBADMSG : 0);
+		json_object_put(o);
+	}
+	o = parsed(LOOK(EVENT(KEY, ",\"grant_id\":\"ab12\"")));
+	assert_int_equal(net_answer_decode(o, &a), 0);
+	assert_int_equal(a.events.nr, 1);
+	assert_string_equal(a.events.look[0].grant_id, "ab12");
 	json_object_put(o);
 }
 
@@ -351,6 +404,7 @@ int main(void)
 		cmocka_unit_test(wrong_requests_are_not_decoded),
 		cmocka_unit_test(answers_round_trip),
 		cmocka_unit_test(a_lying_answer_is_none),
+		cmocka_unit_test(what_events_say_is_bounded),
 		cmocka_unit_test(an_unwrapped_key_counts_only_with_a_good_answer),
 		cmocka_unit_test(a_silent_or_missing_peer_is_no_answer),
 	};

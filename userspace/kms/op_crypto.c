@@ -9,11 +9,11 @@
 #include "plaintext.h"
 
 /* read_key_id - KMS says under which key it worked; another one than we named is no answer to our question. */
-static int read_key_id(struct json_object *obj, const char *key_arn, struct err *e)
+static int read_key_id(struct json_object *obj, const char *member, const char *key_arn, struct err *e)
 {
 	const char *arn = "";
 	const struct js_member members[] = {
-		{ "KeyId", JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
+		{ member, JS_STRING, 0, 1, KMS_ARN_MAX, .string = &arn },
 		{ .name = NULL },
 	};
 
@@ -54,6 +54,13 @@ static int read_blob(struct json_object *obj, uint8_t *blob, size_t *blob_len, s
 	return 0;
 }
 
+int client_read_wrapped(struct json_object *obj, const char *key_arn, uint8_t *blob, size_t *blob_len, struct err *e)
+{
+	int rc = read_key_id(obj, "KeyId", key_arn, e);
+
+	return rc ? rc : read_blob(obj, blob, blob_len, e);
+}
+
 int kms_generate_data_key_wrapped(struct kms *k, const char *key_arn, unsigned int bytes,
 				  const struct kms_context *ctx, uint8_t *blob, size_t *blob_len,
 				  struct kms_answer *a, struct err *e)
@@ -78,7 +85,75 @@ int kms_generate_data_key_wrapped(struct kms *k, const char *key_arn, unsigned i
 	rc = client_json(k, op, &obj, a, e);
 	if (rc)
 		return rc;
-	rc = read_key_id(obj, key_arn, e);
+	rc = client_read_wrapped(obj, key_arn, blob, blob_len, e);
+	json_object_put(obj);
+	return rc ? client_bad(k, op, a, e) : 0;
+}
+
+/* What ReEncrypt is asked: the same context on both sides. */
+struct reencrypt {
+	const char *from;
+	const char *to;
+	const struct kms_context *ctx;
+	const uint8_t *blob;
+	size_t blob_len;
+};
+
+static struct json_object *reencrypt_body(const struct reencrypt *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (js_put(o, "CiphertextBlob", blob_json(r->blob, r->blob_len)) ||
+	    js_put_string(o, "SourceKeyId", r->from) || js_put_string(o, "DestinationKeyId", r->to) ||
+	    js_put(o, "SourceEncryptionContext", context_json(r->ctx)) ||
+	    js_put(o, "DestinationEncryptionContext", context_json(r->ctx))) {
+		json_object_put(o);
+		return NULL;
+	}
+	return o;
+}
+
+static int check_reencrypt(struct kms *k, const struct reencrypt *r, const char *op, struct kms_answer *a,
+			   struct err *e)
+{
+	int rc;
+
+	rc = client_check_key(k, op, r->from, a, e);
+	if (!rc)
+		rc = client_check_key(k, op, r->to, a, e);
+	if (rc)
+		return rc;
+	if (context_check(r->ctx, e))
+		return client_refuse(op, a, e);
+	if (!r->blob_len || r->blob_len > KMS_BLOB_MAX) {
+		err_set(e, -EINVAL, "a wrapped key has 1 to %d bytes", KMS_BLOB_MAX);
+		return client_refuse(op, a, e);
+	}
+	return 0;
+}
+
+int kms_reencrypt(struct kms *k, const char *from_arn, const char *to_arn, const struct kms_context *ctx,
+		  const uint8_t *old, size_t old_len, uint8_t *blob, size_t *blob_len, struct kms_answer *a,
+		  struct err *e)
+{
+	const struct reencrypt r = { .from = from_arn, .to = to_arn, .ctx = ctx, .blob = old, .blob_len = old_len };
+	static const char op[] = "ReEncrypt";
+	struct json_object *obj;
+	int rc;
+
+	*blob_len = 0;
+	rc = check_reencrypt(k, &r, op, a, e);
+	if (rc)
+		return rc;
+	rc = client_call(k, op, to_arn, reencrypt_body(&r), a, e);
+	if (rc)
+		return rc;
+	rc = client_json(k, op, &obj, a, e);
+	if (rc)
+		return rc;
+	rc = read_key_id(obj, "SourceKeyId", from_arn, e);
+	if (!rc)
+		rc = read_key_id(obj, "KeyId", to_arn, e);
 	if (!rc)
 		rc = read_blob(obj, blob, blob_len, e);
 	json_object_put(obj);
@@ -163,7 +238,7 @@ static int take_plaintext(struct kms *k, const char *key_arn, struct secret *out
 	rc = client_json(k, "Decrypt", &obj, a, e);
 	if (rc)
 		goto wipe;
-	rc = read_key_id(obj, key_arn, e);
+	rc = read_key_id(obj, "KeyId", key_arn, e);
 	json_object_put(obj);
 	if (rc) {
 		rc = client_bad(k, "Decrypt", a, e);

@@ -85,8 +85,9 @@ int kms_create_grant(struct kms *k, const struct kms_grant_request *rq, struct k
 	return rc ? client_bad(k, op, a, e) : 0;
 }
 
-static int end_grant(struct kms *k, const char *op, const char *key_arn, const char *grant_id, struct kms_answer *a,
-		     struct err *e)
+/* call_grant - an operation on one grant of a key. */
+static int call_grant(struct kms *k, const char *op, const char *key_arn, const char *grant_id, struct kms_answer *a,
+		      struct err *e)
 {
 	struct json_object *o;
 	int rc;
@@ -103,7 +104,14 @@ static int end_grant(struct kms *k, const char *op, const char *key_arn, const c
 		json_object_put(o);
 		o = NULL;
 	}
-	rc = client_call(k, op, grant_id, o, a, e);
+	return client_call(k, op, grant_id, o, a, e);
+}
+
+static int end_grant(struct kms *k, const char *op, const char *key_arn, const char *grant_id, struct kms_answer *a,
+		     struct err *e)
+{
+	int rc = call_grant(k, op, key_arn, grant_id, a, e);
+
 	/* The answer has no members; some services send none, some "{}". */
 	client_wipe(k);
 	return rc;
@@ -117,4 +125,44 @@ int kms_retire_grant(struct kms *k, const char *key_arn, const char *grant_id, s
 int kms_revoke_grant(struct kms *k, const char *key_arn, const char *grant_id, struct kms_answer *a, struct err *e)
 {
 	return end_grant(k, "RevokeGrant", key_arn, grant_id, a, e);
+}
+
+/* read_listed - whether one of them is it. A page that is not the last says nothing about what is not on it. */
+static int read_listed(struct json_object *obj, const char *grant_id, bool *listed, struct err *e)
+{
+	struct json_object *list = NULL, *id;
+	bool truncated = false;
+	const struct js_member members[] = {
+		{ "Grants", JS_ARRAY, 0, 0, 1000, .object = &list },
+		{ "Truncated", JS_BOOL, JS_OPTIONAL | JS_NULLABLE, .flag = &truncated },
+		{ .name = NULL },
+	};
+	int rc = js_read_some(obj, members, e);
+	size_t i;
+
+	for (i = 0; !rc && i < json_object_array_length(list) && !*listed; i++) {
+		id = json_object_object_get(json_object_array_get_idx(list, i), "GrantId");
+		*listed = json_object_is_type(id, json_type_string) && !strcmp(json_object_get_string(id), grant_id);
+	}
+	if (!rc && truncated && !*listed)
+		rc = err_set(e, -EBADMSG, "one grant was asked for, and a page of others came");
+	return rc;
+}
+
+int kms_grant_listed(struct kms *k, const char *key_arn, const char *grant_id, bool *listed, struct kms_answer *a,
+		     struct err *e)
+{
+	static const char op[] = "ListGrants";
+	struct json_object *obj;
+	int rc;
+
+	*listed = false;
+	rc = call_grant(k, op, key_arn, grant_id, a, e);
+	if (!rc)
+		rc = client_json(k, op, &obj, a, e);
+	if (rc)
+		return rc;
+	rc = read_listed(obj, grant_id, listed, e);
+	json_object_put(obj);
+	return rc ? client_bad(k, op, a, e) : 0;
 }

@@ -15,7 +15,7 @@
 
 struct transport {
 	CURL *curl;
-	struct secret body;	/* RESPONSE_MAX */
+	struct secret body;	/* its cap: the largest answer */
 	char reason[CURL_ERROR_SIZE];
 };
 
@@ -28,7 +28,7 @@ static void init_curl(void)
 					   mem_zalloc);
 }
 
-struct transport *transport_open(struct err *e)
+struct transport *transport_open_for(size_t max, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct transport *t;
@@ -44,9 +44,9 @@ struct transport *transport_open(struct err *e)
 		err_set(e, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	rc = secret_alloc(&t->body, RESPONSE_MAX);
+	rc = secret_alloc(&t->body, max);
 	if (rc) {
-		err_sys(e, rc, "cannot lock %d bytes for answers", RESPONSE_MAX);
+		err_sys(e, rc, "cannot lock %zu bytes for answers", max);
 		goto free_transport;
 	}
 	t->curl = curl_easy_init();
@@ -61,6 +61,11 @@ wipe_body:
 free_transport:
 	free(t);
 	return NULL;
+}
+
+struct transport *transport_open(struct err *e)
+{
+	return transport_open_for(RESPONSE_MAX, e);
 }
 
 void transport_close(struct transport *t)
@@ -336,7 +341,7 @@ static int failure(const struct transport *t, CURLcode c, const struct request *
 	case CURLE_OUT_OF_MEMORY:
 		return err_set(e, -ENOMEM, "out of memory");
 	case CURLE_WRITE_ERROR:
-		return err_set(e, -EBADMSG, "the answer of %s is larger than %d bytes", place, RESPONSE_MAX);
+		return err_set(e, -EBADMSG, "the answer of %s is larger than %zu bytes", place, t->body.cap);
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return err_set(e, -EBADMSG, "%s does not speak HTTP: %s", place, reason);

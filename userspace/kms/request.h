@@ -18,6 +18,8 @@
 struct transport;
 
 struct transport *transport_open(struct err *e);
+/* transport_open_for - answers may be @max bytes, not RESPONSE_MAX. */
+struct transport *transport_open_for(size_t max, struct err *e);
 void transport_close(struct transport *t);
 
 /* A header of the caller's. */
@@ -60,7 +62,8 @@ struct response {
 
 /*
  * transport_send - 0 when an HTTP answer came, whatever its status; -EAGAIN when none did (name, connection, TLS,
- * timeout), -EBADMSG when it is larger than RESPONSE_MAX or no HTTP, -ENOMEM. Redirects are answers, not followed.
+ * timeout), -EBADMSG when it is larger than the transport takes or no HTTP, -ENOMEM. Redirects are answers, not
+ * followed.
  */
 int transport_send(struct transport *t, const struct request *rq, struct response *rs, struct err *e);
 

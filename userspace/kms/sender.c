@@ -86,10 +86,18 @@ static bool pause_before_retry(struct sender *s, struct retry_bucket *bucket, co
 	return true;
 }
 
+/* bucket_of - the trouble that one service is in is not another's. */
+static struct retry_bucket *bucket_of(struct memo *m, const struct request *rq)
+{
+	if (!rq->target)
+		return &m->sts;
+	return strcmp(rq->service, "sqs") ? &m->kms : &m->sqs;
+}
+
 int sender_send(struct sender *s, struct request *rq, const char *op, const char *subject, struct kms_answer *a,
 		struct err *e)
 {
-	struct retry_bucket *bucket = rq->target ? &s->memo->kms : &s->memo->sts;
+	struct retry_bucket *bucket = bucket_of(s->memo, rq);
 	int64_t deadline_ms = now_ms() + s->total_ms;
 	struct err unread = ERR_INIT;
 	unsigned int n = 0, paid = 0;

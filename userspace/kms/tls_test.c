@@ -133,12 +133,14 @@ static void stop(struct server *s)
 	unlink(s->ca);
 }
 
-static int ask(struct server *s, const char *ca_file, struct kms_answer *a, struct err *e)
+/* ask_at - the server by a name of it; with @environment the CA may come from there. */
+static int ask_at(struct server *s, const char *host, const char *ca_file, bool environment, struct kms_answer *a,
+		  struct err *e)
 {
 	static const char creds[] = "[default]\naws_access_key_id=A\naws_secret_access_key=B\n";
 	char path[] = "/tmp/tls_test.XXXXXX", endpoint[64];
 	struct kms_config cfg = { .region = "eu-west-1", .endpoint = endpoint, .creds.file = path, .timeout_ms = 5000,
-				  .attempts = 1, .ca_file = ca_file };
+				  .attempts = 1, .ca_file = ca_file, .environment = environment };
 	struct kms_key key;
 	struct kms *k;
 	int fd, rc;
@@ -147,13 +149,18 @@ static int ask(struct server *s, const char *ca_file, struct kms_answer *a, stru
 	assert_true(fd >= 0);
 	assert_int_equal(write_all(fd, creds, strlen(creds)), 0);
 	close(fd);
-	snprintf(endpoint, sizeof(endpoint), "https://127.0.0.1:%u", s->port);
+	snprintf(endpoint, sizeof(endpoint), "https://%s:%u", host, s->port);
 	assert_int_equal(kms_open(&k, &cfg, NULL), 0);
 	rc = kms_describe_key(k, KEY, NULL, &key, a, e);
 	kms_close(k);
 	unlink(path);
 	stop(s);
 	return rc;
+}
+
+static int ask(struct server *s, const char *ca_file, struct kms_answer *a, struct err *e)
+{
+	return ask_at(s, "127.0.0.1", ca_file, false, a, e);
 }
 
 static void a_certificate_that_nobody_vouches_for_is_refused(void **state)
@@ -187,6 +194,48 @@ static void a_file_of_ones_own_says_who_is_vouched_for(void **state)
 	start(&s, 0, DESCRIBED);
 	assert_int_equal(ask(&s, debian, &a, &e), -EAGAIN);
 	assert_false(s.handshake);
+}
+
+/* Whoever has a good certificate for his own name could otherwise stand in for any KMS. */
+static void a_certificate_for_another_name_is_refused(void **state)
+{
+	struct err e = ERR_INIT;
+	struct kms_answer a;
+	struct server s;
+	int rc;
+
+	(void)state;
+	setenv("no_proxy", "*", 1);
+	start(&s, 0, DESCRIBED);
+	rc = ask_at(&s, "localhost", s.ca, false, &a, &e);
+	unsetenv("no_proxy");
+	assert_int_equal(rc, -EAGAIN);
+	assert_int_equal(a.transport, KMS_NO_ANSWER);
+	assert_false(s.handshake);
+	assert_non_null(strstr(e.what, "localhost"));
+}
+
+/* As AWS's tools take it, but not in a daemon, whose environment is not asked; a configured file wins. */
+static void the_environment_may_say_who_is_vouched_for(void **state)
+{
+	static const char debian[] = "/etc/ssl/certs/ca-certificates.crt";
+	struct err e = ERR_INIT;
+	struct kms_answer a;
+	struct server s;
+
+	(void)state;
+	start(&s, 0, DESCRIBED);
+	setenv("AWS_CA_BUNDLE", s.ca, 1);
+	assert_int_equal(ask_at(&s, "127.0.0.1", NULL, true, &a, &e), 0);
+	start(&s, 0, DESCRIBED);
+	setenv("AWS_CA_BUNDLE", s.ca, 1);
+	assert_int_equal(ask_at(&s, "127.0.0.1", NULL, false, &a, &e), -EAGAIN);
+	assert_false(s.handshake);
+	start(&s, 0, DESCRIBED);
+	setenv("AWS_CA_BUNDLE", s.ca, 1);
+	assert_int_equal(ask_at(&s, "127.0.0.1", debian, true, &a, &e), -EAGAIN);
+	assert_false(s.handshake);
+	unsetenv("AWS_CA_BUNDLE");
 }
 
 static void older_tls_is_refused(void **state)
@@ -294,6 +343,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_refused),
 		cmocka_unit_test(a_file_of_ones_own_says_who_is_vouched_for),
+		cmocka_unit_test(a_certificate_for_another_name_is_refused),
+		cmocka_unit_test(the_environment_may_say_who_is_vouched_for),
 		cmocka_unit_test(older_tls_is_refused),
 		cmocka_unit_test(credentials_of_a_container_come_from_who_is_vouched_for),
 		cmocka_unit_test(the_proxy_of_the_environment_is_for_other_hosts),

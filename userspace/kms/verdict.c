@@ -170,6 +170,9 @@ static struct ruling of_code(const struct kms_answer *a)
 
 	if (!strcmp(a->code, "KMSInvalidStateException"))
 		return invalid_state(a->message);
+	/* Revoked either way, but what its owner has to do about it is another thing. */
+	if (!strcmp(a->code, "DisabledException") && invalid_state(a->message).why == VERDICT_WHY_PENDING_DELETION)
+		return (struct ruling){ VERDICT_REVOKED, VERDICT_WHY_PENDING_DELETION };
 	/* A skewed clock makes a signature invalid; the text names the cause, the verdict is the same. */
 	if ((!strcmp(a->code, "InvalidSignatureException") || !strcmp(a->code, "SignatureDoesNotMatch")) &&
 	    (strcasestr(a->message, "signature expired") || strcasestr(a->message, "not yet current")))
@@ -285,33 +288,50 @@ static void forget(struct verdict_case *c)
 	c->denials = 0;
 	c->first_denial_ms = 0;
 	c->last_denial_ms = 0;
+	c->deletions = 0;
+	c->first_deletion_ms = 0;
 	c->pending = VERDICT_OK;
 	c->pending_why = VERDICT_WHY_NONE;
 	c->refreshed = false;
 	c->confirmed = false;
 }
 
+/* not_lost - the key is there, whatever was said before. */
+static void not_lost(struct verdict_case *c, enum verdict_why why)
+{
+	c->deletions = 0;
+	c->pending = VERDICT_REVOKED;
+	c->pending_why = why;
+}
+
+/* count_deletion - LOST is final: every answer of a complete row has to say it, of the whole or of its end. */
+static void count_deletion(struct verdict_case *c, int64_t at_ms)
+{
+	if (!c->deletions++)
+		c->first_deletion_ms = at_ms;
+	if (c->deletions < c->denials &&
+	    (c->deletions < VERDICT_DENIALS || at_ms - c->first_deletion_ms < VERDICT_SPAN_MS))
+		return;
+	c->pending = VERDICT_LOST;
+	c->pending_why = VERDICT_WHY_DELETED;
+}
+
 /* A denial on old credentials or an old connection counts as the first one only. */
 static void count_denial(struct verdict_case *c, const struct verdict_evidence *ev)
 {
-	bool deleted = ev->why == VERDICT_WHY_DELETED;
-
 	if (!c->denials) {
 		c->first_denial_ms = ev->at_ms;
-		c->pending = deleted ? VERDICT_LOST : VERDICT_REVOKED;
-		c->pending_why = ev->why;
 	} else {
 		if (!ev->fresh)
 			return;
 		c->refreshed = true;
-		/* LOST is final, so every answer of the row has to say it. */
-		if (!deleted) {
-			c->pending = VERDICT_REVOKED;
-			c->pending_why = ev->why;
-		}
 	}
 	c->denials++;
 	c->last_denial_ms = ev->at_ms;
+	if (ev->why == VERDICT_WHY_DELETED)
+		count_deletion(c, ev->at_ms);
+	else
+		not_lost(c, ev->why);
 }
 
 static void add_suspect(struct verdict_case *c, const struct verdict_evidence *ev, struct verdict_next *next)
@@ -339,6 +359,9 @@ void verdict_case_add(struct verdict_case *c, const struct verdict_evidence *ev,
 		add_suspect(c, ev, next);
 		break;
 	case VERDICT_REVOKED:
+		if (c->deletions)
+			not_lost(c, ev->why);
+		break;
 	case VERDICT_LOST:
 		break;
 	case VERDICT_UNREACHABLE:

@@ -77,6 +77,8 @@ struct verdict_case {
 	unsigned int denials;	/* in a row; all but the first on fresh credentials and connections */
 	int64_t first_denial_ms;
 	int64_t last_denial_ms;
+	unsigned int deletions;	/* of them, at the end of the row, those that say that there is no such key */
+	int64_t first_deletion_ms;
 	enum verdict pending;	/* what confirmation would make of it: REVOKED or LOST */
 	enum verdict_why pending_why;
 	bool refreshed;		/* credentials were refreshed after the first denial */
@@ -98,6 +100,8 @@ struct verdict_next {
  * verdict_case_add - SUSPECT becomes complete after VERDICT_DENIALS in a row over at least VERDICT_SPAN_MS, the second
  * and later ones fresh, under a grant that has answered OK without its token or is older than VERDICT_YOUNG_MS. An OK
  * starts anew; UNREACHABLE, AGENT_FAULT and HEADER_FAULT neither count nor start anew. REVOKED and LOST need no more.
+ * It becomes LOST when all of the row say that the key does not exist, or its end does that is complete by itself: a
+ * key may be deleted long after a denial that was held.
  */
 void verdict_case_add(struct verdict_case *c, const struct verdict_evidence *ev, struct verdict_next *next);
 

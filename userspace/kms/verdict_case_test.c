@@ -285,6 +285,34 @@ static void a_missing_key_is_confirmed_to_lost_only_by_all(void **state)
 	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_REVOKED);
 }
 
+/* Denied and held, or locked: when the key is deleted later, that has to come through. */
+static void a_key_that_is_deleted_after_a_denial_is_lost_by_a_row_of_its_own(void **state)
+{
+	static const struct verdict_evidence disabled = { .verdict = VERDICT_REVOKED, .why = VERDICT_WHY_DISABLED };
+	struct watch w = { .c = { .ok_once = true } };
+
+	(void)state;
+	time_to_confirm(&w, 5000);
+	w.now = 200000;
+	answer(&w, &missing);
+	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_REVOKED);
+	answer_at(&w, 230000, &missing);
+	answer_at(&w, 259999, &missing);	/* three, but not over a minute */
+	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_REVOKED);
+	assert_int_equal(w.c.pending_why, VERDICT_WHY_DENIED);
+	answer_at(&w, 260000, &missing);
+	assert_true(w.next.need_control);
+	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_LOST);
+	assert_int_equal(w.c.pending_why, VERDICT_WHY_DELETED);
+	answer_at(&w, 290000, &denied);		/* not deleted, then */
+	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_REVOKED);
+	answer_at(&w, 320000, &missing);
+	answer_at(&w, 350000, &missing);
+	answer_at(&w, 380000, &disabled);	/* a key that has a state is there */
+	answer_at(&w, 410000, &missing);
+	assert_int_equal(verdict_control(&w.c, VERDICT_OK), VERDICT_REVOKED);
+}
+
 static void a_key_state_needs_no_confirmation(void **state)
 {
 	static const struct verdict_evidence disabled = { .verdict = VERDICT_REVOKED, .why = VERDICT_WHY_DISABLED };
@@ -429,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_young_grant_may_not_have_spread),
 		cmocka_unit_test(a_grant_from_before_boot_is_old),
 		cmocka_unit_test(a_missing_key_is_confirmed_to_lost_only_by_all),
+		cmocka_unit_test(a_key_that_is_deleted_after_a_denial_is_lost_by_a_row_of_its_own),
 		cmocka_unit_test(a_key_state_needs_no_confirmation),
 		cmocka_unit_test(random_histories_follow_the_rule),
 		cmocka_unit_test(three_keys_in_ten_minutes_engage_the_brake),

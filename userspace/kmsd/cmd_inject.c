@@ -19,6 +19,7 @@ static const struct verb {
 	{ "grant-delay", { "ms" }, false },
 	{ "clock-offset", { "ms" }, false },
 	{ "throttle", { "class", "rate" }, false },
+	{ "pending-deletion", { "exception" }, false },
 	{ "list", { NULL }, false },
 	{ "clear", { "id" }, true },
 };
@@ -119,6 +120,14 @@ static int show(const struct buf *answer, struct err *e)
 	return rc;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
 int cmd_inject(int argc, char **argv)
 {
 	const struct verb *v = argc > 1 ? find_verb(argv[1]) : NULL;
@@ -128,8 +137,10 @@ int cmd_inject(int argc, char **argv)
 	struct err e = ERR_INIT;
 	int rc, nr;
 
+	if (asks_for_help(argc, argv))
+		return cmd_help();
 	if (!v)
-		return cmd_usage("inject wants fault, grant-delay, clock-offset, throttle, list or clear");
+		return cmd_usage("inject wants fault, grant-delay, clock-offset, throttle, pending-deletion, list or clear");
 	rq = json_object_new_object();
 	nr = put_arguments(rq, v, argc - 2, argv + 2);
 	/* getopt skips the first: the verb, or its last argument. */

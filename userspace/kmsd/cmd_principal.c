@@ -71,8 +71,10 @@ static int load(const struct principal_cmd *cmd, struct principal *p, struct err
 {
 	int rc = store_principal_get(cmd->svc.store, cmd->name, p);
 
-	if (rc == -ENOENT)
-		return err_set(e, rc, "there is no principal \"%s\"", cmd->name);
+	if (rc == -ENOENT) {
+		err_set(e, rc, "there is no principal \"%s\"", cmd->name);
+		return err_hint(e, "ecache-kmsd principal list shows those there are");
+	}
 	return rc ? err_sys(e, rc, "cannot read the principal \"%s\"", cmd->name) : 0;
 }
 
@@ -105,13 +107,17 @@ static int save_new(const struct principal_cmd *cmd, const struct principal *p, 
 	if (rc)
 		return err_sys(e, rc, "cannot write the database");
 	rc = store_principal_add(cmd->svc.store, p);
-	if (rc == -EEXIST)
+	if (rc == -EEXIST) {
 		err_set(e, rc, "there is a principal \"%s\" already", p->name);
-	else if (rc)
+		err_hint(e, "principal rotate gives it new credentials, principal update another policy");
+	} else if (rc) {
 		err_sys(e, rc, "cannot write the database");
+	}
 	if (rc)
 		return store_end(cmd->svc.store, rc);
 	rc = credentials_write(path, p->name, p->access_key, secret, false, e);
+	if (rc == -EEXIST)
+		err_hint(e, "a file that is there is never overwritten: move it away, or choose another with --out");
 	if (rc)
 		return store_end(cmd->svc.store, rc);
 	rc = store_end(cmd->svc.store, 0);

@@ -28,6 +28,7 @@ struct sockets {
 	int fd[SERVER_LISTENERS_MAX];
 	unsigned int nr;
 	bool own_unix;		/* we made the socket file, we remove it */
+	bool passed_tcp;
 };
 
 /* lock_memory - buffers of HTTP and JSON libraries hold data keys for a moment: keep them out of swap if we may. */
@@ -48,6 +49,7 @@ static int inherit_sockets(struct sockets *s, int nr, const struct config *c, st
 	for (int i = 0; !rc && i < nr; i++) {
 		rc = listener_inherited(SD_LISTEN_FDS_START + i, c->tls_key, &is_unix, e);
 		s->fd[s->nr++] = SD_LISTEN_FDS_START + i;
+		s->passed_tcp = s->passed_tcp || (!rc && !is_unix);
 	}
 	return rc;
 }
@@ -55,13 +57,18 @@ static int inherit_sockets(struct sockets *s, int nr, const struct config *c, st
 static int open_sockets(struct sockets *s, const struct config *c, struct err *e)
 {
 	char bound[128];
-	int fd, nr = sd_listen_fds(1);
+	int fd, rc, nr = sd_listen_fds(1);
 
-	if (nr > 0)
-		return inherit_sockets(s, nr, c, e);
-	if (!*c->socket && !c->listen)
-		return err_set(e, -EINVAL, "neither a socket nor an address to listen on");
-	if (*c->socket) {
+	if (nr > 0) {
+		rc = inherit_sockets(s, nr, c, e);
+		if (rc)
+			return rc;
+	}
+	if (!s->nr && !*c->socket && !c->listen) {
+		err_set(e, -EINVAL, "neither a socket nor an address to listen on");
+		return err_hint(e, "give --socket PATH or --listen ADDRESS:PORT");
+	}
+	if (!s->nr && *c->socket) {
 		fd = listener_unix(c->socket, c, e);
 		if (fd < 0)
 			return fd;
@@ -69,7 +76,9 @@ static int open_sockets(struct sockets *s, const struct config *c, struct err *e
 		s->own_unix = true;
 		printf("listening on unix:%s\n", c->socket);
 	}
-	if (c->listen) {
+	if (!s->passed_tcp && c->listen) {
+		if (s->nr == SERVER_LISTENERS_MAX)
+			return err_set(e, -E2BIG, "the service manager passed %u sockets: no place for listen=", s->nr);
 		fd = listener_tcp(c->listen, c->tls_key, bound, sizeof(bound), e);
 		if (fd < 0)
 			return fd;

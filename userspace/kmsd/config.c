@@ -163,9 +163,9 @@ static int set_events_file(void *ctx, const char *value, struct err *e)
 
 static int set_events_queue(void *ctx, const char *value, struct err *e)
 {
-	struct outbox_place place;
+	struct queue_place place;
 	/* Which region this service is in config files do not say; any will do to look at the URL. */
-	int rc = outbox_place(value, "local-1", &place, e);
+	int rc = queue_place(value, NULL, "local-1", &place, e);
 
 	return rc ? rc : set_string(&((struct config *)ctx)->events_queue, value, e);
 }
@@ -262,29 +262,34 @@ static int set_groups(void *ctx, const char *value, struct err *e)
 	return each_word(c, value, add_group, e);
 }
 
+static const struct conf_key keys[] = {
+	{ "state-dir", config_set_state_dir, 0 },
+	{ "socket", config_set_socket, 0 },
+	{ "listen", config_set_listen, 0 },
+	{ "allow-user", set_users, 0 },
+	{ "allow-group", set_groups, 0 },
+	{ "max-connections", set_connections, 0 },
+	{ "idle-timeout", set_idle_timeout, 0 },
+	{ "threads", set_threads, 0 },
+	{ "tls-certificate", set_tls_certificate, 0 },
+	{ "tls-key", set_tls_key, 0 },
+	{ "root-secret", config_set_root_secret, 0 },
+	{ "events-file", set_events_file, 0 },
+	{ "events-queue", set_events_queue, 0 },
+	{ "events-credentials", set_events_credentials, 0 },
+	{ "admin-socket", set_admin_socket, 0 },
+	{ "rate-limits", set_rate_limits, 0 },
+	{ "log-level", config_set_log_level, 0 },
+	{ 0 },
+};
+
+const char *config_key_at(unsigned int i)
+{
+	return i < sizeof(keys) / sizeof(*keys) ? keys[i].name : NULL;
+}
+
 int config_read(struct config *c, const char *path, bool required, struct err *e)
 {
-	static const struct conf_key keys[] = {
-		{ "state-dir", config_set_state_dir, 0 },
-		{ "socket", config_set_socket, 0 },
-		{ "listen", config_set_listen, 0 },
-		{ "allow-user", set_users, 0 },
-		{ "allow-group", set_groups, 0 },
-		{ "max-connections", set_connections, 0 },
-		{ "idle-timeout", set_idle_timeout, 0 },
-		{ "threads", set_threads, 0 },
-		{ "tls-certificate", set_tls_certificate, 0 },
-		{ "tls-key", set_tls_key, 0 },
-		{ "root-secret", config_set_root_secret, 0 },
-		{ "events-file", set_events_file, 0 },
-		{ "events-queue", set_events_queue, 0 },
-		{ "events-credentials", set_events_credentials, 0 },
-		{ "admin-socket", set_admin_socket, 0 },
-		{ "rate-limits", set_rate_limits, 0 },
-		{ "log-level", config_set_log_level, 0 },
-		{ 0 },
-	};
-
 	if (!required && access(path, F_OK) && errno == ENOENT)
 		return 0;
 	return conf_parse_file(path, keys, c, e);

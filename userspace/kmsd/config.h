@@ -43,6 +43,9 @@ void config_free(struct config *c);
 /* config_read - file and line in @e when something is not right. @required: it must exist. */
 int config_read(struct config *c, const char *path, bool required, struct err *e);
 
+/* config_key_at - the names of all keys of the file, in turn; NULL at the end. */
+const char *config_key_at(unsigned int i);
+
 /* config_finish - what was not said: the default group, if there is one. -EINVAL when things do not go together. */
 int config_finish(struct config *c, struct err *e);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "inject.h"
 
 static int read_text(struct config *c, const char *text, struct err *e)
 {
@@ -148,6 +149,63 @@ static void what_does_not_go_together_is_refused(void **state)
 	}
 }
 
+#define MANUALS "../Documentation/man/"
+
+/* documented - the words of the ".It Li a , b" lines of the page's section, each once and with blanks around it. */
+static unsigned int documented(const char *page, const char *section, char *words, size_t size)
+{
+	FILE *file = fopen(page, "r");
+	bool inside = false;
+	unsigned int nr = 0;
+	char line[256];
+
+	if (!file)
+		fail_msg("%s: run this test in userspace/, as \"make test\" does", page);
+	snprintf(words, size, " ");
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, ".Ss ", 4))
+			inside = !strncmp(line + 4, section, strlen(section));
+		if (!inside || strncmp(line, ".It Li ", 7))
+			continue;
+		for (char *word = strtok(line + 7, " ,\n"); word; word = strtok(NULL, " ,\n")) {
+			strncat(words, word, size - strlen(words) - 1);
+			strncat(words, " ", size - strlen(words) - 1);
+			nr++;
+		}
+	}
+	fclose(file);
+	return nr;
+}
+
+static void the_manual_lists_each_key_and_no_other(void **state)
+{
+	char words[1024], word[64];
+	unsigned int i, nr = documented(MANUALS "kmsd.conf.5", "Keys", words, sizeof(words));
+
+	(void)state;
+	for (i = 0; config_key_at(i); i++) {
+		snprintf(word, sizeof(word), " %s ", config_key_at(i));
+		if (!strstr(words, word))
+			fail_msg("%sis not in the manual's list:%s", word + 1, words);
+	}
+	assert_int_equal(nr, i);
+}
+
+/* The same of the faults on request. */
+static void the_manual_lists_each_fault_and_no_other(void **state)
+{
+	char words[1024], word[64];
+	unsigned int i, nr = documented(MANUALS "ecache-kmsd.8", "Faults on request", words, sizeof(words));
+
+	(void)state;
+	for (i = 0; i < INJECT_KINDS; i++) {
+		snprintf(word, sizeof(word), " %s ", inject_kind_name(i));
+		if (!strstr(words, word))
+			fail_msg("%sis not in the manual's list:%s", word + 1, words);
+	}
+	assert_int_equal(nr, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +214,8 @@ int main(void)
 		cmocka_unit_test(loopback_is_all_there_is),
 		cmocka_unit_test(only_a_named_file_must_exist),
 		cmocka_unit_test(what_does_not_go_together_is_refused),
+		cmocka_unit_test(the_manual_lists_each_key_and_no_other),
+		cmocka_unit_test(the_manual_lists_each_fault_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static bool step(struct run *r, unsigned int i)
 	case 0:
 		return try(r, "CreateKey", r->key, "Arn", "{\"Description\":\"new\"}");
 	case 1:
-		return try(r, "CreateAlias", NULL, NULL, "{\"AliasName\":\"alias/a\",\"TargetKeyId\":\"%s\"}", r->key);
+		return try(r, "RotateKeyOnDemand", NULL, NULL, "{\"KeyId\":\"%s\"}", r->key);
 	case 2:
 	case 3:
 		return grant(r, i - 2);
@@ -137,6 +137,9 @@ static void see_key(struct run *r, const char *arn, char *line, size_t size)
 	kit_answer_free(&a);
 	asked(r, "GetKeyPolicy", arn, "Policy", &a);
 	n += snprintf(line + n, size - (size_t)n, " policy %zu", strlen(kit_string(&a, "Policy")));
+	kit_answer_free(&a);
+	o = asked(r, "ListKeyRotations", arn, "Rotations", &a);
+	n += snprintf(line + n, size - (size_t)n, " rotated %zu", json_object_array_length(o));
 	kit_answer_free(&a);
 	snprintf(line + n, size - (size_t)n, " encrypts \"%s\"\n",
 		 kit_fails(&r->kit, "admin", "Encrypt", "{\"KeyId\":\"%s\",\"Plaintext\":\"eA==\"}", arn));

@@ -139,6 +139,18 @@ int64_t inject_clock_offset_ms(struct inject *in)
 	return offset;
 }
 
+enum fault inject_pending_deletion(struct inject *in)
+{
+	bool disabled;
+
+	if (!in)
+		return FAULT_INVALID_STATE;
+	pthread_mutex_lock(&in->lock);
+	disabled = in->pending_is_disabled;
+	pthread_mutex_unlock(&in->lock);
+	return disabled ? FAULT_DISABLED : FAULT_INVALID_STATE;
+}
+
 bool inject_grant_young(struct inject *in, const struct grant *g, int64_t now_ms)
 {
 	bool young;

@@ -11,9 +11,9 @@
 #include "rates.h"
 
 /*
- * What a test of clients may ask a server for: faults, throttling, a wrong clock, and the delay with which changes of
- * grants take effect at AWS. It lives in memory alone, and only if the server has an admin socket. Any thread may ask;
- * a NULL struct inject injects nothing.
+ * What a test of clients may ask a server for: faults, throttling, a wrong clock, the delay with which changes of
+ * grants take effect at AWS, and what AWS leaves open. It lives in memory alone, and only if the server has an admin
+ * socket. Any thread may ask; a NULL struct inject injects nothing.
  */
 struct inject;
 
@@ -55,6 +55,9 @@ struct inject_verdict inject_pick(struct inject *in, const char *op, const char 
 
 /* inject_clock_offset_ms - how far the server's clock is off, for signatures and Date headers. */
 int64_t inject_clock_offset_ms(struct inject *in);
+
+/* inject_pending_deletion - with which of AWS's two exceptions the use of a key that waits for its deletion ends. */
+enum fault inject_pending_deletion(struct inject *in);
 
 /* inject_grant_young - whether @g is not yet in effect at @now_ms for a request without its token. */
 bool inject_grant_young(struct inject *in, const struct grant *g, int64_t now_ms);

@@ -117,6 +117,28 @@ static int set_throttle(struct inject *in, struct json_object *rq, struct jsonw 
 	return rc;
 }
 
+static int set_pending_deletion(struct inject *in, struct json_object *rq, struct jsonw *w, struct err *e)
+{
+	const char *what = NULL, *exception = "";
+	struct js_member members[] = {
+		{ "do", JS_STRING, 0, 1, 32, .string = &what },
+		{ "exception", JS_STRING, 0, 1, 64, .string = &exception },
+		{ 0 },
+	};
+	int rc = js_read(rq, members, e);
+	bool disabled;
+
+	(void)w;
+	if (rc)
+		return rc;
+	disabled = !strcmp(exception, fault_name(FAULT_DISABLED));
+	if (!disabled && strcmp(exception, fault_name(FAULT_INVALID_STATE)))
+		return err_set(e, -EINVAL, "pending-deletion wants %s or %s", fault_name(FAULT_DISABLED),
+			       fault_name(FAULT_INVALID_STATE));
+	in->pending_is_disabled = disabled;
+	return 0;
+}
+
 static void put_rule(struct jsonw *w, const struct inject_rule *r)
 {
 	jsonw_open(w, NULL, '{');
@@ -166,6 +188,7 @@ static int list(struct inject *in, struct json_object *rq, struct jsonw *w, stru
 		return rc;
 	jsonw_int(w, "grant-delay-ms", in->grant_delay_ms);
 	jsonw_int(w, "clock-offset-ms", in->clock_offset_ms);
+	jsonw_string(w, "pending-deletion", fault_name(in->pending_is_disabled ? FAULT_DISABLED : FAULT_INVALID_STATE));
 	jsonw_open(w, "faults", '[');
 	for (unsigned int i = 0; i < in->nr_rules; i++)
 		put_rule(w, &in->rule[i]);
@@ -202,6 +225,7 @@ static int clear(struct inject *in, struct json_object *rq, struct jsonw *w, str
 	in->nr_rules = 0;
 	in->grant_delay_ms = 0;
 	in->clock_offset_ms = 0;
+	in->pending_is_disabled = false;
 	inject_forget_gone(in, in->nr_gone);
 	rates_restore(in->rates);
 	return 0;
@@ -215,6 +239,7 @@ static const struct verb {
 	{ "grant-delay", set_grant_delay },
 	{ "clock-offset", set_clock_offset },
 	{ "throttle", set_throttle },
+	{ "pending-deletion", set_pending_deletion },
 	{ "list", list },
 	{ "clear", clear },
 };
@@ -229,7 +254,7 @@ static int dispatch(struct inject *in, struct json_object *rq, struct jsonw *w, 
 	for (unsigned int i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
 		if (!strcmp(verbs[i].name, name))
 			return verbs[i].func(in, rq, w, e);
-	return err_set(e, -EINVAL, "\"do\" wants fault, grant-delay, clock-offset, throttle, list or clear");
+	return err_set(e, -EINVAL, "\"do\" wants fault, grant-delay, clock-offset, throttle, pending-deletion, list or clear");
 }
 
 /* printable - the error quotes the request, which may be cut inside a character. */

@@ -38,6 +38,7 @@ struct inject {
 	struct inject_rule rule[INJECT_RULES_MAX];
 	int64_t clock_offset_ms;
 	int64_t grant_delay_ms;
+	bool pending_is_disabled;	/* DisabledException for a key that waits for its deletion */
 	unsigned int nr_gone;
 	struct inject_gone gone[INJECT_GONE_MAX];	/* oldest first */
 	uint64_t random;

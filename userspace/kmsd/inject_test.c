@@ -218,6 +218,69 @@ static void throttling_is_by_class_and_ends(void **state)
 	assert_string_equal(kit_fails(k, "admin", "ListKeys", "{}"), "");
 }
 
+/*
+ * AWS answers the use of such a key with either of two exceptions, as it likes; here a test says which. What is about
+ * the key, not with it, has one.
+ */
+static void a_key_pending_deletion_has_either_exception(void **state)
+{
+	static const struct {
+		const char *op, *rest, *fails[2];
+	} cases[] = {
+		{ "Encrypt", ",\"Plaintext\":\"YQ==\"", { "KMSInvalidStateException", "DisabledException" } },
+		{ "GenerateDataKeyWithoutPlaintext", ",\"NumberOfBytes\":64",
+		  { "KMSInvalidStateException", "DisabledException" } },
+		{ "Decrypt", ",\"DryRun\":true,\"DryRunModifiers\":[\"IGNORE_CIPHERTEXT\"]",
+		  { "KMSInvalidStateException", "DisabledException" } },
+		{ "CreateGrant", ",\"GranteePrincipal\":\"" KIT_USER("admin") "\",\"Operations\":[\"Decrypt\"]",
+		  { "KMSInvalidStateException", "DisabledException" } },
+		{ "Sign", "", { "KMSInvalidStateException", "DisabledException" } },
+		{ "EnableKey", "", { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "DisableKey", "", { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "ScheduleKeyDeletion", "", { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "EnableKeyRotation", "", { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "RotateKeyOnDemand", "", { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "UpdateKeyDescription", ",\"Description\":\"x\"",
+		  { "KMSInvalidStateException", "KMSInvalidStateException" } },
+		{ "DescribeKey", "", { "", "" } },
+		{ "ListGrants", "", { "", "" } },
+	};
+	static const char *const asked[] = { "KMSInvalidStateException", "DisabledException" };
+	struct kit *k = *state;
+	struct kit_answer a;
+	char key[ARN_SIZE], off[ARN_SIZE], line[600];
+
+	kit_key(k, key);
+	kit_key(k, off);
+	assert_string_equal(kit_fails(k, "admin", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\"}", key), "");
+	assert_string_equal(kit_fails(k, "admin", "DisableKey", "{\"KeyId\":\"%s\"}", off), "");
+	/* the third round: after a clear */
+	for (unsigned int round = 0; round < 3; round++) {
+		snprintf(line, sizeof(line), "{\"do\":\"pending-deletion\",\"exception\":\"%s\"}", asked[round % 2]);
+		ask_ok(k, round < 2 ? line : "{\"do\":\"clear\"}");
+		snprintf(line, sizeof(line), "\"pending-deletion\":\"%s\"", asked[round % 2]);
+		assert_non_null(strstr(ask(k, "{\"do\":\"list\"}"), line));
+		for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+			const char *got = kit_fails(k, "admin", cases[i].op, "{\"KeyId\":\"%s\"%s}", key,
+						    cases[i].rest);
+
+			if (strcmp(got, cases[i].fails[round % 2]))
+				fail_msg("round %u, %s: %s", round, cases[i].op, got);
+		}
+		/* the text says which it is */
+		snprintf(line, sizeof(line), "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key);
+		kit_call(k, &a, "admin", "Encrypt", line);
+		assert_int_equal(a.status, 400);
+		assert_non_null(strstr(a.message, "is pending deletion"));
+		kit_answer_free(&a);
+		snprintf(line, sizeof(line), "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", off);
+		kit_call(k, &a, "admin", "Encrypt", line);
+		assert_string_equal(a.type, "DisabledException");
+		assert_non_null(strstr(a.message, "is disabled"));
+		kit_answer_free(&a);
+	}
+}
+
 struct opened {
 	struct kit *k;
 	char key[ARN_SIZE];
@@ -298,7 +361,23 @@ static void faults_can_be_cleared_one_by_one(void **state)
 	ask_ok(k, "{\"do\":\"clear\"}");
 	assert_string_equal(kit_fails(k, "admin", "ListKeys", "{}"), "");
 	assert_string_equal(ask(k, "{\"do\":\"list\"}"),
-			    "{\"grant-delay-ms\":0,\"clock-offset-ms\":0,\"faults\":[],\"rates\":[],\"ok\":true}");
+			    "{\"grant-delay-ms\":0,\"clock-offset-ms\":0,\"pending-deletion\":\"KMSInvalidStateException\","
+			    "\"faults\":[],\"rates\":[],\"ok\":true}");
+}
+
+/* What was asked for can be read back, and what became of it. */
+static void the_list_says_all_there_is_of_a_fault(void **state)
+{
+	struct kit *k = *state;
+
+	ask_ok(k, "{\"do\":\"fault\",\"kind\":\"slow\",\"operation\":\"ListKeys\",\"principal\":\"admin\",\"key\":\"x\","
+	       "\"count\":3,\"percent\":50,\"delay-ms\":1500,\"done\":true}");
+	ask_ok(k, "{\"do\":\"fault\",\"kind\":\"internal\",\"operation\":\"ListKeys\",\"count\":2}");
+	assert_string_equal(kit_fails(k, "admin", "ListKeys", "{}"), "KMSInternalException");
+	assert_non_null(strstr(ask(k, "{\"do\":\"list\"}"),
+			       "\"faults\":[{\"id\":1,\"kind\":\"slow\",\"operation\":\"ListKeys\",\"principal\":\"admin\","
+			       "\"key\":\"x\",\"count\":3,\"percent\":50,\"delay-ms\":1500,\"done\":true,\"hits\":0},"
+			       "{\"id\":2,\"kind\":\"internal\",\"operation\":\"ListKeys\",\"count\":1,\"hits\":1}]"));
 }
 
 static void what_is_no_request_is_refused_and_changes_nothing(void **state)
@@ -312,7 +391,8 @@ static void what_is_no_request_is_refused_and_changes_nothing(void **state)
 		"{\"do\":\"fault\",\"kind\":\"internal\",\"frob\":1}", "{\"do\":\"grant-delay\"}",
 		"{\"do\":\"grant-delay\",\"ms\":-1}", "{\"do\":\"clock-offset\",\"ms\":\"1\"}",
 		"{\"do\":\"throttle\",\"class\":\"Frob\",\"rate\":1}", "{\"do\":\"throttle\",\"class\":\"ListKeys\"}",
-		"{\"do\":\"list\",\"x\":1}", "{\"do\":\"\xff\"}",
+		"{\"do\":\"list\",\"x\":1}", "{\"do\":\"\xff\"}", "{\"do\":\"pending-deletion\"}",
+		"{\"do\":\"pending-deletion\",\"exception\":\"NotFoundException\"}",
 	};
 	struct kit *k = *state;
 
@@ -340,9 +420,11 @@ int main(void)
 		T(a_wrong_clock_refuses_signatures_and_shows_in_the_date),
 		T(a_wrong_clock_deletes_no_key),
 		T(throttling_is_by_class_and_ends),
+		T(a_key_pending_deletion_has_either_exception),
 		T(grants_take_effect_late_but_for_their_token),
 		T(clearing_ends_the_delay_at_once),
 		T(faults_can_be_cleared_one_by_one),
+		T(the_list_says_all_there_is_of_a_fault),
 		T(what_is_no_request_is_refused_and_changes_nothing),
 	};
 

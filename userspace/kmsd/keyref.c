@@ -197,16 +197,20 @@ enum fault keyref_customer(struct call *c, const struct key *k)
 	return FAULT_NONE;
 }
 
+/* unless_pending - @f when the key waits for its deletion. */
+static enum fault unless_pending(struct call *c, const struct key *k, enum fault f)
+{
+	return k->state == KEY_PENDING_DELETION ? call_fail(c, f, "%s is pending deletion.", c->key_arn) : FAULT_NONE;
+}
+
 enum fault keyref_not_pending(struct call *c, const struct key *k)
 {
-	if (k->state == KEY_PENDING_DELETION)
-		return call_fail(c, FAULT_INVALID_STATE, "%s is pending deletion.", c->key_arn);
-	return FAULT_NONE;
+	return unless_pending(c, k, FAULT_INVALID_STATE);
 }
 
 enum fault keyref_usable(struct call *c, const struct key *k)
 {
 	if (k->state == KEY_DISABLED)
 		return call_fail(c, FAULT_DISABLED, "%s is disabled.", c->key_arn);
-	return keyref_not_pending(c, k);
+	return unless_pending(c, k, inject_pending_deletion(c->svc->inject));
 }

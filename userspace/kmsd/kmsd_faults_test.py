@@ -89,6 +89,19 @@ class Errors(WithFaults):
         then = time.mktime(time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")) - time.timezone
         self.assertAlmostEqual(then, time.time() - 3600, delta=30)
 
+    def test_a_key_pending_deletion_ends_in_either_exception(self):
+        arn = self.kms.create_key()["KeyMetadata"]["Arn"]
+        self.kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+        for name in ("KMSInvalidStateException", "DisabledException"):
+            with self.subTest(name):
+                self.inject("pending-deletion", name)
+                self.assertEqual(json.loads(self.inject("list"))["pending-deletion"], name)
+                with self.assertRaises(getattr(self.kms.exceptions, name)) as caught:
+                    self.kms.encrypt(KeyId=arn, Plaintext=b"x")
+                self.assertIn("is pending deletion", str(caught.exception))
+                with self.assertRaises(self.kms.exceptions.KMSInvalidStateException):
+                    self.kms.enable_key(KeyId=arn)
+
     def test_grants_take_effect_late(self):
         arn = self.kms.create_key()["KeyMetadata"]["Arn"]
         blob = self.kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
@@ -233,11 +246,15 @@ class Admin(WithFaults):
             self.assertEqual(conn.recv(100), b"")
 
     def test_usage(self):
+        for args in (["--help"], ["-h"], ["fault", "--help"], ["fault", "internal", "--help"]):
+            with self.subTest(args):
+                self.assertIn("inject fault KIND", run("inject", *args))
         for args in (["frob"], ["fault"], ["fault", "internal", "x"], ["fault", "internal", "--count", "x"], ["list", "x"],
                      ["throttle", "ListKeys"], ["clock-offset", "x"], ["list", "--count", "1"], ["fault", "internal", "--frob"]):
             with self.subTest(args):
                 self.assertIn("--help", run("inject", *args, code=2))
-        for args in (["fault", "frob"], ["clear", "77"], ["throttle", "Frob", "1"], ["grant-delay", "-1"]):
+        for args in (["fault", "frob"], ["clear", "77"], ["throttle", "Frob", "1"], ["grant-delay", "-1"],
+                     ["pending-deletion", "NotFoundException"]):
             with self.subTest(args):
                 self.assertNotIn("--help", self.inject(*args, code=1))
 

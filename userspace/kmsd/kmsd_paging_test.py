@@ -109,6 +109,34 @@ class Pages(WithServer):
         self.assertEqual(len(self.pages("list_grants", "Grants", 4, KeyId=self.arns[0], GranteePrincipal=HOST)), 11)
         self.assertEqual(self.pages("list_grants", "Grants", 4, KeyId=self.arns[1]), [])
 
+    def test_grants_to_retire(self):
+        made = {self.kms.create_grant(KeyId=arn, GranteePrincipal=HOST, RetiringPrincipal=HOST, Operations=["Decrypt"])["GrantId"]
+                for arn in self.arns[4:6] for _ in range(3)}
+        for size in (1, 4, 6, 7):
+            listed = self.pages("list_retirable_grants", "Grants", size, RetiringPrincipal=HOST)
+            self.assertEqual(sorted(g["GrantId"] for g in listed), sorted(made))
+            self.assertEqual({g["KeyId"] for g in listed}, set(self.arns[4:6]))
+
+    def test_tags(self):
+        wanted = [{"TagKey": f"t{i}", "TagValue": str(i)} for i in range(5)]
+        self.kms.tag_resource(KeyId=self.arns[6], Tags=wanted)
+        for size in (1, 2, 5, 50):
+            self.assertEqual(self.pages("list_resource_tags", "Tags", size, KeyId=self.arns[6]), wanted)
+
+    def test_policies(self):
+        self.assertEqual(self.pages("list_key_policies", "PolicyNames", 1, KeyId=self.arns[6]), ["default"])
+
+    def test_rotations(self):
+        if not hasattr(self.kms, "list_key_rotations"):
+            self.skipTest("newer than this botocore")
+        arn = self.key()
+        for _ in range(5):
+            self.kms.rotate_key_on_demand(KeyId=arn)
+        for size in (1, 2, 5, 6):
+            listed = self.pages("list_key_rotations", "Rotations", size, KeyId=arn)
+            self.assertEqual([r["RotationType"] for r in listed], ["ON_DEMAND"] * 5)
+            self.assertEqual(sorted(listed, key=lambda r: r["RotationDate"]), listed)
+
     def test_what_goes_while_pages_are_turned(self):
         """A page that was read stays read; what is revoked in between is neither met again nor an error."""
         arn = self.arns[2]

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ecache-kmsd set up otherwise: TLS for other addresses, the root secret elsewhere. With boto3, curl and openssl.
+"""ecache-kmsd set up otherwise: TLS for other addresses, the root secret elsewhere, limits. With boto3, curl and openssl.
 
 It builds the program first; KMSD=PROGRAM tests another one. Arguments go to unittest.
 """
 import os
+import socket
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -125,6 +127,40 @@ class RootSecret(unittest.TestCase):
         self.assertIn("LoadCredentialEncrypted", run("serve", "--config", self.server.conf, "--state-dir", self.server.state, code=1))
         self.server.start(env={"CREDENTIALS_DIRECTORY": credentials})
         self.assertEqual(self.server.call("admin", "Decrypt", CiphertextBlob=blob)[1]["Plaintext"], "c2VjcmV0")
+
+
+class Limits(unittest.TestCase):
+    def serve(self, *lines):
+        server = Server()
+        self.addCleanup(server.remove)
+        with open(server.conf, "a") as file:
+            file.write("\n".join(lines) + "\n")
+        return server.start()
+
+    def silent(self, server, said=b""):
+        conn = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.addCleanup(conn.close)
+        conn.sendall(said)
+        return conn
+
+    def test_who_says_nothing_is_hung_up_on(self):
+        server = self.serve("idle-timeout=1s")
+        begin = time.monotonic()
+        for conn in (self.silent(server), self.silent(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")):
+            self.assertIn(conn.recv(4096)[:12], (b"", b"HTTP/1.1 408"))
+        self.assertGreater(time.monotonic() - begin, 0.9)
+        self.assertLess(time.monotonic() - begin, 15)
+        self.assertEqual(server.call("admin", "ListKeys")[0], 200)
+
+    def test_more_than_allowed_wait(self):
+        """Until one of those that are there goes; nobody is turned away."""
+        server = self.serve("max-connections=3", "idle-timeout=3s")
+        for _ in range(3):
+            self.silent(server)
+        time.sleep(0.5)
+        begin = time.monotonic()
+        self.assertEqual(server.call("admin", "ListKeys")[0], 200)
+        self.assertGreater(time.monotonic() - begin, 1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -55,7 +56,8 @@ def run(*args, code=0, **kw):
 class Server:
     """A state directory and the server on it."""
 
-    def __init__(self):
+    def __init__(self, region=REGION):
+        self.region = region
         self.base = tempfile.mkdtemp(prefix="kmsd-test-")
         os.chmod(self.base, 0o755)
         self.state = os.path.join(self.base, "state")
@@ -63,7 +65,7 @@ class Server:
         self.conf = os.path.join(self.base, "kmsd.conf")
         with open(self.conf, "w") as file:
             file.write("# nothing of this host's\n")
-        run("init", "--state-dir", self.state, "--account", ACCOUNT, "--region", REGION)
+        run("init", "--state-dir", self.state, "--account", ACCOUNT, "--region", region)
         self.process = None
         self.port = None
 
@@ -113,7 +115,7 @@ class Server:
 
     def client(self, name, service="kms", retries=0):
         access, secret = self.keys(name)
-        return boto3.client(service, region_name=REGION, endpoint_url=self.url(), aws_access_key_id=access,
+        return boto3.client(service, region_name=self.region, endpoint_url=self.url(), aws_access_key_id=access,
                             aws_secret_access_key=secret, config=Config(retries={"max_attempts": retries}))
 
     def request(self, name, op, body, target="TrentService."):
@@ -121,7 +123,7 @@ class Server:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         rq = AWSRequest("POST", self.url() + "/", data=data, headers={
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target + op, "Host": f"127.0.0.1:{self.port}"})
-        SigV4Auth(Credentials(*self.keys(name)), "kms", REGION).add_auth(rq)
+        SigV4Auth(Credentials(*self.keys(name)), "kms", self.region).add_auth(rq)
         return dict(rq.headers.items()), data
 
     def send(self, headers, data, method="POST", path="/"):
@@ -137,7 +139,7 @@ class Server:
 
     def aws(self, name, *args):
         env = {**os.environ, "AWS_SHARED_CREDENTIALS_FILE": os.path.join(self.state, "credentials", name),
-               "AWS_PROFILE": name, "AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true",
+               "AWS_PROFILE": name, "AWS_DEFAULT_REGION": self.region, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true",
                "AWS_CONFIG_FILE": "/dev/null"}
         done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.url(), "--output", "json", *args],
                               capture_output=True, text=True, env=env, timeout=60)
@@ -410,13 +412,30 @@ class Program(unittest.TestCase):
             with self.subTest(args):
                 self.assertIn("--help", run(*args, code=2))
 
+    def test_the_manual_and_the_help_have_the_same_options(self):
+        with open(os.path.join(TOP, "Documentation", "man", "ecache-kmsd.8")) as file:
+            synopsis = file.read().split(".Sh SYNOPSIS")[1].split(".Sh ")[0]
+        usage = run("--help")
+        options = set(re.findall(r"--([a-z][a-z-]*)", usage)) - {"help", "version"}
+        self.assertGreater(len(options), 15)
+        self.assertEqual(set(re.findall(r"Fl -([a-z][a-z-]*)", synopsis)) - {"help"}, options)
+        verbs = set(re.findall(r"^ {2,}(?:principal|inject) ([a-z-]+)", usage, re.M))
+        for verb in verbs | {"init", "serve", "pending-deletion", "clock-offset", "throttle", "clear", "enable"}:
+            self.assertRegex(synopsis, rf"(?m)^\.Cm .*\b{verb}\b")
+            self.assertIn(verb, usage)
+
     def test_refusals_say_why(self):
         state = self.server.state
         self.assertIn("not empty", run("init", "--state-dir", state, code=1))
         self.assertIn("init", run("serve", "--state-dir", "/nonexistent/x", "--config", self.server.conf, code=1))
         self.assertIn("loopback", run("serve", "--state-dir", state, "--config", self.server.conf, "--listen", "0.0.0.0:0", code=1))
-        self.assertIn("already", run("principal", "add", "admin", "--state-dir", state, code=1))
-        self.assertIn("no principal", run("principal", "disable", "nobody", "--state-dir", state, code=1))
+        self.assertIn("--listen", run("serve", "--state-dir", state, "--config", self.server.conf, "--socket", "none", code=1))
+        said = run("principal", "add", "admin", "--state-dir", state, code=1)
+        self.assertIn("already", said)
+        self.assertIn("principal rotate", said)
+        said = run("principal", "disable", "nobody", "--state-dir", state, code=1)
+        self.assertIn("no principal", said)
+        self.assertIn("principal list", said)
         with open(os.path.join(self.server.base, "p.json"), "w") as file:
             json.dump({"Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*",
                                       "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}]}, file)
@@ -428,7 +447,7 @@ class Program(unittest.TestCase):
         out = os.path.join(self.server.base, "mine")
         with open(out, "w") as file:
             file.write("mine")
-        run("principal", "add", "x", "--out", out, "--state-dir", self.server.state, code=1)
+        self.assertIn("never overwritten", run("principal", "add", "x", "--out", out, "--state-dir", self.server.state, code=1))
         with open(out) as file:
             self.assertEqual(file.read(), "mine")
         os.unlink(out)
@@ -503,14 +522,23 @@ class Program(unittest.TestCase):
             sock.listen()
             starter = ("import os,sys; os.dup2(int(sys.argv[1]),3); os.environ.update(LISTEN_FDS='1',LISTEN_PID=str(os.getpid()));"
                        "os.execv(sys.argv[2],sys.argv[2:])")
+            # --listen is one more: nobody passed a TCP socket
             process = subprocess.Popen([sys.executable, "-c", starter, str(sock.fileno()), PROGRAM, "serve", "--config", self.server.conf,
-                                        "--state-dir", self.server.state], pass_fds=(sock.fileno(), 3), stderr=subprocess.DEVNULL)
+                                        "--state-dir", self.server.state, "--listen", "127.0.0.1:0"], pass_fds=(sock.fileno(), 3),
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         access, secret = self.server.keys("admin")
         done = subprocess.run(["curl", "-sS", "--unix-socket", self.server.socket, "--aws-sigv4", f"aws:amz:{REGION}:sts", "-u",
                                f"{access}:{secret}", "-d", "Action=GetCallerIdentity&Version=2011-06-15", "http://localhost/"],
                               capture_output=True, text=True, timeout=30)
+        line = process.stdout.readline()
+        address = line.split("//")[-1].strip()
+        with socket.create_connection((address.split(":")[0], int(address.split(":")[1])), timeout=10):
+            pass
         process.terminate()
         self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.stdout.read(), "")
+        process.stdout.close()
+        self.assertTrue(line.startswith("listening on http://127.0.0.1:"), line)
         self.assertIn("user/admin", done.stdout, done.stderr)
         self.assertTrue(os.path.exists(self.server.socket))
 

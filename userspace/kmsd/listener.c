@@ -125,16 +125,20 @@ static int clear_stale(const union address *a, struct err *e)
 
 	if (lstat(a->un.sun_path, &st))
 		return errno == ENOENT ? 0 : err_sys(e, -errno, "cannot stat %s", a->un.sun_path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, -EEXIST, "%s is there and is no socket", a->un.sun_path);
+	if (!S_ISSOCK(st.st_mode)) {
+		err_set(e, -EEXIST, "%s is there and is no socket", a->un.sun_path);
+		return err_hint(e, "move it away, or choose another path for the socket");
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot make a socket");
 	/* EAGAIN: its backlog is full, so it lives. */
-	if (!connect(fd, &a->any, sizeof(a->un)) || errno != ECONNREFUSED)
-		rc = err_set(e, -EADDRINUSE, "another server listens on %s", a->un.sun_path);
-	else if (unlink(a->un.sun_path))
+	if (!connect(fd, &a->any, sizeof(a->un)) || errno != ECONNREFUSED) {
+		err_set(e, -EADDRINUSE, "another server listens on %s", a->un.sun_path);
+		rc = err_hint(e, "stop it, or choose another path for the socket");
+	} else if (unlink(a->un.sun_path)) {
 		rc = err_sys(e, -errno, "cannot remove the stale %s", a->un.sun_path);
+	}
 	close(fd);
 	return rc;
 }

@@ -88,6 +88,7 @@ static void a_living_servers_place_is_not_taken(void **state)
 	fd = listener_unix(path, &c, &e);
 	assert_true(fd >= 0);
 	assert_int_equal(listener_unix(path, &c, &e), -EADDRINUSE);
+	assert_non_null(strstr(e.hint, "another path"));
 	client = connect_to(path);
 	assert_true(client >= 0);
 	close(client);
@@ -109,6 +110,7 @@ static void a_file_that_is_no_socket_stays(void **state)
 	fputs("precious", file);
 	fclose(file);
 	assert_int_equal(listener_unix(path, &c, &e), -EEXIST);
+	assert_non_null(strstr(e.hint, "another path"));
 	assert_int_equal(access(path, F_OK), 0);
 }
 

@@ -28,6 +28,8 @@ static enum fault find_usable(struct call *c, const char *op, const struct authz
 		f = authz_key(c, op, k, a);
 	if (!f)
 		f = keyref_customer(c, k);
+	if (!f)
+		f = keyref_not_pending(c, k);
 	return f ? f : keyref_usable(c, k);
 }
 

@@ -19,7 +19,7 @@
 struct outbox {
 	char *url;
 	char *credentials;
-	struct outbox_place place;
+	struct queue_place place;
 	unsigned int timeout_ms, pause_ms;
 	pthread_t thread;
 	struct transport *transport;	/* the thread's */
@@ -34,43 +34,6 @@ struct outbox {
 	bool closing;
 	int64_t close_ms;		/* until when messages are sent then */
 };
-
-/* region_of - the second word of "sqs.REGION.amazonaws.com", its .cn, and "sqs-fips". */
-static bool region_of(const char *host, char out[REGION_SIZE])
-{
-	const char *begin, *end;
-
-	if (strncmp(host, "sqs.", 4) && strncmp(host, "sqs-fips.", 9))
-		return false;
-	begin = strchr(host, '.') + 1;
-	end = strchr(begin, '.');
-	if (!end || strncmp(end, ".amazonaws.com", 14) || end - begin >= REGION_SIZE)
-		return false;
-	snprintf(out, REGION_SIZE, "%.*s", (int)(end - begin), begin);
-	return true;
-}
-
-int outbox_place(const char *url, const char *region, struct outbox_place *out, struct err *e)
-{
-	const char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL;
-	size_t len = strlen(url);
-	char *server;
-	int rc;
-
-	if (!path || !path[1] || strpbrk(path, "?#\" \\"))
-		return err_set(e, -EINVAL, "a queue's URL is like https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, not \"%s\"",
-			       url);
-	if (len > 5 && !strcmp(url + len - 5, ".fifo"))
-		return err_set(e, -EINVAL, "events go to standard queues, not to the FIFO queue %s", url);
-	server = strndup(url, (size_t)(path - url));
-	if (!server)
-		return err_sys(e, -ENOMEM, "queue");
-	rc = endpoint_parse(server, region, &out->endpoint, e);
-	free(server);
-	if (!rc && !region_of(out->endpoint.host, out->region))
-		snprintf(out->region, sizeof(out->region), "%s", region);
-	return rc;
-}
 
 static int read_credentials(const struct outbox *o, struct creds *out, struct err *e)
 {
@@ -258,7 +221,7 @@ static int start(struct outbox *o, struct err *e)
 static int prepare(struct outbox *o, const struct outbox_config *c, struct err *e)
 {
 	struct creds creds;
-	int rc = outbox_place(c->url, c->region, &o->place, e);
+	int rc = queue_place(c->url, NULL, c->region, &o->place, e);
 
 	if (rc)
 		return rc;

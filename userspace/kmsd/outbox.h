@@ -4,8 +4,7 @@
 
 #include "buf.h"
 #include "common/err.h"
-#include "ident.h"
-#include "kms/endpoint.h"
+#include "kms/queue.h"
 
 /*
  * Messages on their way to a queue of SQS, or of a service that speaks its JSON protocol. A thread of its own sends
@@ -16,19 +15,6 @@
 #define OUTBOX_TRIES 3
 
 struct outbox;
-
-/* Where a queue is. */
-struct outbox_place {
-	struct endpoint endpoint;
-	char region[REGION_SIZE];	/* of the signature */
-};
-
-/*
- * outbox_place - of a queue's URL, "https://HOST[:PORT]/PATH" or "http://127.0.0.1:PORT/PATH". The region is the one
- * in AWS's host names (sqs.REGION.amazonaws.com), else @region. -EINVAL; FIFO queues are refused: messages here belong
- * to no group.
- */
-int outbox_place(const char *url, const char *region, struct outbox_place *out, struct err *e);
 
 struct outbox_config {
 	const char *url;

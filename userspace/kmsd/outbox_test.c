@@ -225,42 +225,6 @@ static void credentials_that_cannot_be_used_are_an_error_at_once(void **state)
 	assert_null(f->o);
 }
 
-static void a_queue_has_a_place(void **state)
-{
-	static const struct {
-		const char *url, *host, *region;	/* host NULL: refused */
-	} cases[] = {
-		{ "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "sqs.eu-west-1.amazonaws.com", "eu-west-1" },
-		{ "https://sqs.cn-north-1.amazonaws.com.cn/1/q", "sqs.cn-north-1.amazonaws.com.cn", "cn-north-1" },
-		{ "https://sqs-fips.us-east-1.amazonaws.com/1/q", "sqs-fips.us-east-1.amazonaws.com", "us-east-1" },
-		{ "https://mq.example.com:9324/queue/q", "mq.example.com:9324", "local-1" },
-		{ "https://sqs.example.com/1/q", "sqs.example.com", "local-1" },
-		{ "http://127.0.0.1:9324/1/q", "127.0.0.1:9324", "local-1" },
-		{ "http://mq.example.com/1/q", NULL, NULL },
-		{ "https://mq.example.com", NULL, NULL },
-		{ "https://mq.example.com/", NULL, NULL },
-		{ "https://mq.example.com/q?x", NULL, NULL },
-		{ "https://mq.example.com/q.fifo", NULL, NULL },
-		{ "mq.example.com/q", NULL, NULL },
-	};
-
-	(void)state;
-	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct outbox_place place;
-		struct err e = ERR_INIT;
-		int rc = outbox_place(cases[i].url, "local-1", &place, &e);
-
-		if (!cases[i].host) {
-			assert_int_equal(rc, -EINVAL);
-			continue;
-		}
-		if (rc)
-			fail_msg("%s: %s", cases[i].url, e.what);
-		assert_string_equal(place.endpoint.host, cases[i].host);
-		assert_string_equal(place.region, cases[i].region);
-	}
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -272,7 +236,6 @@ int main(void)
 		T(credentials_are_read_anew),
 		T(a_queue_that_hangs_holds_nobody_up),
 		T(credentials_that_cannot_be_used_are_an_error_at_once),
-		cmocka_unit_test(a_queue_has_a_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

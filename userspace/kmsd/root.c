@@ -48,8 +48,10 @@ static int check_file(int fd, const char *path, bool shown, struct err *e)
 
 	if (fstat(fd, &st))
 		return err_sys(e, -errno, "cannot stat %s", path);
-	if (!S_ISREG(st.st_mode) || st.st_size != ROOT_SECRET_SIZE)
-		return err_set(e, -EINVAL, "%s is not a root secret: want a file of %d bytes", path, ROOT_SECRET_SIZE);
+	if (!S_ISREG(st.st_mode) || st.st_size != ROOT_SECRET_SIZE) {
+		err_set(e, -EINVAL, "%s is not a root secret: want a file of %d bytes", path, ROOT_SECRET_SIZE);
+		return err_hint(e, "put the copy that was kept elsewhere in its place; a new one opens nothing");
+	}
 	if (shown)
 		return 0;
 	if (st.st_mode & 077) {
@@ -57,8 +59,10 @@ static int check_file(int fd, const char *path, bool shown, struct err *e)
 		return err_hint(e, "chmod 0600 %s, and ask who has read it", path);
 	}
 	/* Root may, so that "principal add" works on the state of a service with a user of its own. */
-	if (st.st_uid != geteuid() && geteuid())
-		return err_set(e, -EPERM, "%s belongs to user %u, not to user %u", path, st.st_uid, geteuid());
+	if (st.st_uid != geteuid() && geteuid()) {
+		err_set(e, -EPERM, "%s belongs to user %u, not to user %u", path, st.st_uid, geteuid());
+		return err_hint(e, "run as that user, or chown it if he is to know it no longer");
+	}
 	return 0;
 }
 

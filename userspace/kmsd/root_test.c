@@ -64,6 +64,7 @@ static void an_untrustworthy_file_is_refused(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(truncate(path, ROOT_SECRET_SIZE - 1), 0);
 	assert_int_equal(root_load(path, &root, &e), -EINVAL);
+	assert_non_null(strstr(e.hint, "copy"));
 	unlink(path);
 	assert_int_equal(symlink("/dev/zero", path), 0);
 	assert_int_not_equal(root_load(path, &root, &e), 0);

@@ -352,6 +352,12 @@ int state_open(struct service *svc, const char *dir, const char *root_spec, stru
 	return rc;
 }
 
+static int in_use(const char *dir, struct err *e)
+{
+	err_set(e, -EBUSY, "another ecache-kmsd serves %s", dir);
+	return err_hint(e, "stop it, or give this one a --state-dir of its own");
+}
+
 int state_lock(const char *dir, struct err *e)
 {
 	char *path = state_path(dir, STATE_LOCK);
@@ -363,7 +369,7 @@ int state_lock(const char *dir, struct err *e)
 	if (fd < 0)
 		rc = err_sys(e, -errno, "cannot open %s", path);
 	else if (flock(fd, LOCK_EX | LOCK_NB))
-		rc = err_set(e, -EBUSY, "another ecache-kmsd serves %s", dir);
+		rc = in_use(dir, e);
 	if (rc && fd >= 0)
 		close(fd);
 	free(path);

@@ -242,6 +242,7 @@ static void one_server_at_a_time(void **state)
 	fd = state_lock(f->dir, &e);
 	assert_true(fd >= 0);
 	assert_int_equal(state_lock(f->dir, &e), -EBUSY);
+	assert_non_null(strstr(e.hint, "--state-dir"));
 	close(fd);
 	fd = state_lock(f->dir, &e);
 	assert_true(fd >= 0);

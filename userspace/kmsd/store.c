@@ -185,8 +185,10 @@ static int check_version(struct store *s, const char *path, int64_t *version, st
 	int64_t id = 0;
 
 	if (sql_number(s, &id, "PRAGMA application_id", "") || sql_number(s, version, "PRAGMA user_version", "") ||
-	    id != APPLICATION_ID)
-		return err_set(e, -EBADMSG, "%s is not a database of ecache-kmsd", path);
+	    id != APPLICATION_ID) {
+		err_set(e, -EBADMSG, "%s is not a database of ecache-kmsd", path);
+		return err_hint(e, "put the right one in its place, from a backup; nothing was changed");
+	}
 	if (*version > SCHEMA_VERSION) {
 		err_set(e, -EBADMSG, "%s has schema version %d; this program knows up to %d", path, (int)*version,
 			SCHEMA_VERSION);
@@ -209,8 +211,10 @@ int store_open(const char *path, struct store **out, struct err *e)
 		rc = check_version(*out, path, &version, e);
 	if (!rc && version < SCHEMA_VERSION) {
 		rc = migrate(*out, version);
-		if (rc)
+		if (rc) {
 			err_set(e, rc, "cannot bring the database %s up to date", path);
+			err_hint(e, "the log says why; it is as it was, and an older ecache-kmsd still serves it");
+		}
 	}
 	if (rc) {
 		store_close(*out);
@@ -257,7 +261,10 @@ int store_check(struct store *s, struct err *e)
 	if (sql_step(s, st) == 1)
 		sql_text(st, 0, finding, sizeof(finding));
 	sql_finish(s, st);
-	return strcmp(finding, "ok") ? err_set(e, -EBADMSG, "the database is damaged: %s", finding) : 0;
+	if (!strcmp(finding, "ok"))
+		return 0;
+	err_set(e, -EBADMSG, "the database is damaged: %s", finding);
+	return err_hint(e, "keep a copy of %s, look for what damaged the disk, and restore a backup", s->path);
 }
 
 void sql_scrub(struct store *s, bool deleted)

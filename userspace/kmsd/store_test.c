@@ -411,6 +411,32 @@ static void a_newer_or_foreign_database_is_refused(void **state)
 	assert_int_not_equal(stat(f->path, &st), 0);
 }
 
+/* Whoever reads it at night has to know what next. */
+static void a_damaged_database_says_what_to_do(void **state)
+{
+	static const char noise[4096 * 3] = "no page of anything";
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	struct stat st;
+	FILE *file;
+
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_true(st.st_size > (off_t)sizeof(noise) + 4096);
+	file = fopen(f->path, "r+");
+	assert_non_null(file);
+	/* behind the first page, which says what the file is */
+	assert_int_equal(fseek(file, 4096, SEEK_SET), 0);
+	assert_int_equal(fwrite(noise, 1, sizeof(noise), file), sizeof(noise));
+	fclose(file);
+	assert_int_equal(store_open(f->path, &f->store, &e), 0);
+	assert_int_equal(store_check(f->store, &e), -EBADMSG);
+	assert_non_null(strstr(e.what, "damaged"));
+	assert_non_null(strstr(e.hint, f->path));
+	assert_non_null(strstr(e.hint, "backup"));
+}
+
 static void a_new_database_takes_nobodys_place(void **state)
 {
 	struct fixture *f = *state;
@@ -438,6 +464,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(commits_wait_for_the_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_processes_see_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_newer_or_foreign_database_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_database_says_what_to_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_database_takes_nobodys_place, setup, teardown),
 	};
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "call.h"
+#include "principal.h"
 #include "trail.h"
 
 static char path[128];
@@ -311,6 +312,46 @@ static void a_torn_record_stands_alone(void **state)
 	fclose(file);
 }
 
+/* The client's own words in it: cut where they get long, and never bytes that would spoil a line or a terminal. */
+static void a_record_says_what_client_it_was_and_for_which_service(void **state)
+{
+	struct json_object *record, *who;
+	struct kit *k = *state;
+	struct kit_request r;
+	struct http_reply reply;
+	struct err e = ERR_INIT;
+	struct principal p;
+	char text[16384], agent[400];
+
+	kit_principal(k, "u", NULL);
+	assert_int_equal(store_principal_get(k->svc.store, "u", &p), 0);
+	assert_int_equal(principal_set_via(&k->svc, &p, "elasticache", &e), 0);
+	assert_int_equal(store_principal_update(k->svc.store, &p), 0);
+	principal_free(&p);
+	memset(agent, 'x', sizeof(agent));
+	memcpy(agent, "aws-cli/2.9 \033[2J\xc3\xa9\"", 19);
+	agent[sizeof(agent) - 1] = '\0';
+	kit_prepare(k, &r, "u", "TrentService.ListKeys", "{}", 2);
+	kit_header(&r, "User-Agent", agent);
+	service_handle(&k->svc, &r.rq, &reply);
+	buf_wipe(&reply.body);
+	assert_int_equal(read_log(text, sizeof(text), &record), 1);
+	assert_int_equal(strlen(get(record, "userAgent")), 255);
+	assert_int_equal(strncmp(get(record, "userAgent"), "aws-cli/2.9 ?[2J??\"xxx", 22), 0);
+	assert_string_equal(get(record, "sourceIPAddress"), "test");
+	assert_true(json_object_object_get_ex(record, "userIdentity", &who));
+	assert_string_equal(get(who, "invokedBy"), "elasticache.local-1.amazonaws.com");
+	assert_string_equal(get(who, "userName"), "u");
+	json_object_put(record);
+	/* one without says nothing of it */
+	kit_fails(k, "admin", "ListKeys", "{}");
+	assert_int_equal(read_log(text, sizeof(text), &record), 2);
+	assert_false(json_object_object_get_ex(record, "userAgent", NULL));
+	assert_true(json_object_object_get_ex(record, "userIdentity", &who));
+	assert_false(json_object_object_get_ex(who, "invokedBy", NULL));
+	json_object_put(record);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -318,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_call_is_recorded_with_its_request_id),
 		T(failed_calls_are_recorded_and_unsigned_ones_not),
+		T(a_record_says_what_client_it_was_and_for_which_service),
 		T(grants_are_recorded_as_cloudtrail_does),
 		T(both_keys_of_a_reencryption_are_recorded),
 		T(answers_are_recorded_as_cloudtrail_does),

@@ -176,6 +176,29 @@ static void a_program_that_fails_is_a_fault_of_ours(void **state)
 	assert_int_equal(probe(true, &a), VERDICT_AGENT_FAULT);
 }
 
+/* Three ask at once, and wait longer than anybody waits for another's credentials: one run, not one after another. */
+static void who_waits_for_a_slow_program_hears_its_failure_too(void **state)
+{
+	struct net_answer a;
+	int status, i;
+	pid_t pid[3];
+
+	(void)state;
+	begin("process", NULL, 0, 25000);
+	write_program("AKIDONE", "sleep 8; exit 4");
+	for (i = 0; i < 3; i++) {
+		pid[i] = fork();
+		assert_true(pid[i] >= 0);
+		if (!pid[i])
+			_exit(probe(false, &a) == VERDICT_AGENT_FAULT && strstr(a.a.message, "status 4") ? 0 : 1);
+	}
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(runs(), 1);
+}
+
 /* Without the word in the configuration no process is there that could run anything. */
 static void no_program_is_run_for_other_sources(void **state)
 {
@@ -249,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_program_is_run_by_who_may, end),
 		cmocka_unit_test_teardown(a_program_that_fails_is_a_fault_of_ours, end),
+		cmocka_unit_test_teardown(who_waits_for_a_slow_program_hears_its_failure_too, end),
 		cmocka_unit_test_teardown(no_program_is_run_for_other_sources, end),
 		cmocka_unit_test_teardown(without_the_runner_there_is_no_server, end),
 		cmocka_unit_test_teardown(temporary_credentials_outlive_a_worker, end),

@@ -214,7 +214,12 @@ static void key_states_are_told_apart(void **state)
 	assert_int_equal(probed(&c, &why), VERDICT_OK);
 	assert_int_equal(key_operation(owner, "ScheduleKeyDeletion", c.arn), 0);
 	assert_int_equal(probed(&c, &why), VERDICT_REVOKED);
-	assert_true(why == VERDICT_WHY_PENDING_DELETION || why == VERDICT_WHY_DISABLED);
+	assert_int_equal(why, VERDICT_WHY_PENDING_DELETION);
+	/* AWS may as well say it with the exception of a disabled key */
+	kmsd_injects("pending-deletion", "DisabledException");
+	assert_int_equal(probed(&c, &why), VERDICT_REVOKED);
+	assert_int_equal(why, VERDICT_WHY_PENDING_DELETION);
+	kmsd_injects("pending-deletion", "KMSInvalidStateException");
 	assert_int_equal(described(&c, &why), VERDICT_REVOKED);
 	assert_int_equal(why, VERDICT_WHY_PENDING_DELETION);
 	assert_int_equal(key_operation(owner, "CancelKeyDeletion", c.arn), 0);

@@ -28,8 +28,8 @@ static const struct kms_context ctx = {
 static const struct kms_context other_ctx = { 1, { { "ecache:cache-id", "c2" } } };
 static const char *const grant_operations[] = { "Decrypt", "DescribeKey", "RetireGrant", NULL };
 
-static char dir[40], state_dir[64], kms_sock[64], kms_endpoint[80], http_endpoint[80], conf_path[64], net_sock[64],
-	err_path[64];
+static char dir[40], state_dir[64], kms_sock[64], kms_conf[64], kms_admin[64], kms_endpoint[80], http_endpoint[80],
+	conf_path[64], net_sock[64], err_path[64];
 static pid_t kmsd, net;
 static struct kms *owner, *creator, *host;
 static struct kms_answer answer;
@@ -52,8 +52,8 @@ static void make_principal(const char *name, const char *policy)
 /* kmsd says where it listens, one line each, when it does. */
 static void start_kmsd(void)
 {
-	const char *const argv[] = { "ecache-kmsd", "serve", "--state-dir", state_dir, "--socket", kms_sock, "--listen",
-			 "127.0.0.1:0", NULL };
+	const char *const argv[] = { "ecache-kmsd", "serve", "--config", kms_conf, "--state-dir", state_dir, "--socket",
+			 kms_sock, "--listen", "127.0.0.1:0", NULL };
 	static const char http[] = "listening on http://";
 	char said[512] = "", *p;
 	size_t have = 0;
@@ -79,6 +79,14 @@ static void stop(pid_t *pid)
 		assert_int_equal(program_wait(*pid), 0);
 	}
 	*pid = 0;
+}
+
+/* kmsd_injects - until kmsd is started anew. */
+static void kmsd_injects(const char *what, const char *value)
+{
+	const char *const argv[] = { "ecache-kmsd", "inject", what, value, "--admin-socket", kms_admin, NULL };
+
+	assert_int_equal(program_run(argv, err_path), 0);
 }
 
 static void wait_for_socket(const char *path)
@@ -122,6 +130,8 @@ static void write_conf(void)
 {
 	char text[512];
 
+	snprintf(text, sizeof(text), "admin-socket=%s\n", kms_admin);
+	assert_int_equal(fsio_replace(kms_conf, text, strlen(text), 0600, NULL), 0);
 	snprintf(text, sizeof(text),
 		 "region=" REGION "\nkms-endpoint=%s\nhost-principal=" HOST "\nhost-profile=host\n"
 		 "host-credentials=%s/credentials/host\nnet-socket=%s\n", kms_endpoint, state_dir, net_sock);
@@ -139,6 +149,8 @@ static int setup(void **state)
 		return -1;
 	join(state_dir, dir, "/kmsd");
 	join(kms_sock, dir, "/kms.sock");
+	join(kms_conf, dir, "/kmsd.conf");
+	join(kms_admin, dir, "/admin.sock");
 	join(kms_endpoint, "unix:", kms_sock);
 	join(conf_path, dir, "/ecached.conf");
 	join(net_sock, dir, "/net.sock");
@@ -148,8 +160,8 @@ static int setup(void **state)
 	make_principal("owner", EXAMPLES "owner-policy.json");
 	make_principal("creator", EXAMPLES "creator-policy.json");
 	make_principal("host", NULL);
-	start_kmsd();
 	write_conf();
+	start_kmsd();
 	start_net();
 	owner = open_as("owner", kms_endpoint);
 	creator = open_as("creator", kms_endpoint);

@@ -16,7 +16,7 @@
 #include "runner.h"
 
 #define FILE_MAX (60 * 1024)
-/* The one that runs and the one before it in the queue: nobody waits longer, ecached does not either. */
+/* Who waits for the run of somebody else has its failure too, or needs only the moment of one that works. */
 #define ANSWER_MS (COMMAND_MS + 2000)
 
 /* run_configured - what the profile says now. */
@@ -43,29 +43,56 @@ static int run_configured(const struct agentconf *conf, struct secret *out, stru
 	return rc;
 }
 
-static void answer(const struct agentconf *conf, int sock)
+static int tell(int sock, int result, const struct secret *out, const struct err *e)
 {
 	struct json_object *msg = json_object_new_object();
-	struct secret out = SECRET_INIT;
-	struct err e = ERR_INIT;
 	int rc;
 
-	rc = run_configured(conf, &out, &e);
-	js_put(msg, "rc", json_object_new_int(rc));
-	js_put_string(msg, "what", e.what);
-	rc = js_put(msg, "len", json_object_new_int(out.len));
+	js_put(msg, "rc", json_object_new_int(result));
+	js_put_string(msg, "what", e->what);
+	rc = js_put(msg, "len", json_object_new_int(out->len));
 	if (!rc)
-		rc = ipc_send(sock, msg, out.fd);
+		rc = ipc_send(sock, msg, out->fd);
 	json_object_put(msg);
+	return rc;
+}
+
+static int answer(const struct agentconf *conf, int sock, struct err *e)
+{
+	struct secret out = SECRET_INIT;
+	int rc;
+
+	rc = run_configured(conf, &out, e);
 	/* Once it is sent, it is the worker's, who wipes it. */
-	if (rc)
+	if (tell(sock, rc, &out, e))
 		secret_wipe(&out);
 	secret_detach(&out);
+	return rc;
+}
+
+/*
+ * fail_waiting - who asked while a program ran that failed has the same answer, at once. With a run each, the second
+ *	to wait for a program that hangs would be taken for unanswered, and the fault for the network's.
+ */
+static void fail_waiting(int sock, int result, const struct err *e)
+{
+	const struct secret none = SECRET_INIT;
+	struct json_object *msg;
+	int fd;
+
+	while (!ipc_recv(sock, &msg, &fd, 0)) {
+		json_object_put(msg);
+		if (fd < 0)
+			continue;
+		tell(fd, result, &none, e);
+		close(fd);
+	}
 }
 
 static void __attribute__((noreturn)) serve(const struct agentconf *conf, int sock, pid_t parent)
 {
 	struct json_object *msg;
+	struct err e;
 	int fd, rc;
 
 	/* Its end is that of the last who can ask, so that requests under way at a stop can still be answered. */
@@ -83,8 +110,11 @@ static void __attribute__((noreturn)) serve(const struct agentconf *conf, int so
 		json_object_put(msg);
 		if (fd < 0)
 			continue;
-		answer(conf, fd);
+		e = (struct err)ERR_INIT;
+		rc = answer(conf, fd, &e);
 		close(fd);
+		if (rc)
+			fail_waiting(sock, rc, &e);
 	}
 }
 

@@ -24,10 +24,10 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "kmsd"))
 from kmsd_test import ACCOUNT, ALL, PROGRAM, REGION, Server, run  # noqa: E402
+from needles import Needle, findings  # noqa: E402
 
 CONTEXT = {"ecache:cache-id": "c1", "ecache:format": "1"}
 KEY_BYTES = 64
-PART = 16
 PAGE = resource.getpagesize()
 NOTHING = bytes(PAGE)
 
@@ -38,30 +38,6 @@ def find_net():
     subprocess.run(["make", "-s", "-j2", "-C", os.path.dirname(HERE), "../build/userspace/ecache-net"], check=True,
                    stdout=sys.stderr)
     return os.path.join(os.path.dirname(PROGRAM), "ecache-net")
-
-
-class Needle:
-    """A secret, in every form in which it or a good part of it would give itself away: 16 bytes in a row and more."""
-
-    def __init__(self, name, secret):
-        assert len(secret) >= PART, name
-        self.name = name
-        self.forms = set()
-        for at in range(0, len(secret) - PART + 1, 8):
-            part = secret[at:at + PART]
-            self.forms |= {part, part.hex().encode(), part.hex().upper().encode()}
-            # Base64 of a text with the part in it, at each of the three alignments, less what its neighbours decide.
-            for before in range(3):
-                for encode in (base64.b64encode, base64.urlsafe_b64encode):
-                    text = encode(b"\0" * before + part)
-                    self.forms.add(text[(before * 8 + 5) // 6:(before + PART) * 8 // 6])
-
-    def found(self, data):
-        return any(form in data for form in self.forms)
-
-
-def findings(needles, data):
-    return [needle.name for needle in needles if needle.found(data)]
 
 
 def memory(pid):

@@ -70,7 +70,9 @@ static void __attribute__((noreturn)) be_worker(const struct server *s, int sock
 	sigset_t none;
 
 	sigemptyset(&none);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || sigprocmask(SIG_SETMASK, &none, NULL))
+	/* A stop of the service is told to all its processes: what is under way has time to end (finish()). */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || signal(SIGTERM, SIG_IGN) == SIG_ERR ||
+	    signal(SIGINT, SIG_IGN) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL))
 		_exit(1);
 	memory_lock(MEMORY_TOUCHED);
 	close(s->listener);
@@ -132,7 +134,7 @@ static void reap(struct server *s)
 			continue;
 		s->worker[i].pid = 0;
 		s->nr--;
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM)
 			log_err("a worker died of signal %d", WTERMSIG(status));
 	}
 }
@@ -175,9 +177,27 @@ static bool drain_signals(struct server *s)
 	return stop || s->runner_gone;
 }
 
+/* next_sign - to systemd, twice in the time that it waits for one: when it is due, INT64_MAX when nobody waits. */
+static int64_t next_sign(int64_t now)
+{
+	uint64_t usec;
+
+	if (sd_watchdog_enabled(0, &usec) <= 0)
+		return INT64_MAX;
+	sd_notify(0, "WATCHDOG=1");
+	return now + (int64_t)(usec / 2000);
+}
+
+static int sooner(int wait_ms, int64_t left)
+{
+	if (left < 0)
+		left = 0;
+	return left < INT32_MAX && (wait_ms < 0 || left < wait_ms) ? (int)left : wait_ms;
+}
+
 static void serve(struct server *s)
 {
-	int64_t now, pause_until = 0;
+	int64_t now = now_ms(), pause_until = 0, sign = next_sign(now);
 	bool open;
 	int wait_ms;
 
@@ -186,10 +206,12 @@ static void serve(struct server *s)
 					 { .fd = s->listener, .events = POLLIN } };
 
 		now = now_ms();
-		wait_ms = end_late_workers(s, now);
+		if (now >= sign)
+			sign = next_sign(now);
+		wait_ms = sooner(end_late_workers(s, now), sign - now);
 		open = s->nr < s->max_workers && now >= pause_until;
-		if (now < pause_until && (wait_ms < 0 || wait_ms > pause_until - now))
-			wait_ms = pause_until - now;
+		if (now < pause_until)
+			wait_ms = sooner(wait_ms, pause_until - now);
 		if (poll(pfd, open ? 2 : 1, wait_ms) < 0 && errno != EINTR)
 			return;
 		if ((pfd[0].revents & POLLIN) && drain_signals(s))
@@ -199,21 +221,28 @@ static void serve(struct server *s)
 	}
 }
 
+static void signal_workers(const struct server *s, int sig)
+{
+	unsigned int i;
+
+	for (i = 0; i < SERVER_WORKERS; i++) {
+		if (s->worker[i].pid)
+			kill(s->worker[i].pid, sig);
+	}
+}
+
 /* finish - let the workers end what they began, then end them. */
 static void finish(struct server *s)
 {
 	int64_t deadline = now_ms() + SERVER_STOP_MS, left;
-	unsigned int i;
 
+	signal_workers(s, SIGTERM);
 	while (s->nr) {
 		struct pollfd pfd = { .fd = s->signals, .events = POLLIN };
 
 		left = deadline - now_ms();
 		if (left <= 0) {
-			for (i = 0; i < SERVER_WORKERS; i++) {
-				if (s->worker[i].pid)
-					kill(s->worker[i].pid, SIGKILL);
-			}
+			signal_workers(s, SIGKILL);
 			left = -1;
 		}
 		poll(&pfd, 1, left);

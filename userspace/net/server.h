@@ -13,7 +13,7 @@
 /* The parent: takes connections, gives each to a worker of its own, and ends workers that take too long. */
 
 #define SERVER_WORKERS 64
-#define SERVER_WORKER_MS 25000
+#define SERVER_WORKER_MS 45000	/* the longest wait for events; other requests end themselves before */
 #define SERVER_STOP_MS 5000
 
 struct server {
@@ -34,9 +34,9 @@ struct server {
 };
 
 /*
- * server_run - until SIGTERM or SIGINT; then workers have SERVER_STOP_MS to end. Tells systemd READY=1 and STOPPING=1.
- * Blocks SIGTERM, SIGINT and SIGCHLD in this process. -ECHILD when the runner ends before that: without it there
- * would be no credentials, and whoever started us can start us again.
+ * server_run - until SIGTERM or SIGINT; then workers have SERVER_STOP_MS to end, and those that wait for events end at
+ * once. Tells systemd READY=1 and STOPPING=1. Blocks SIGTERM, SIGINT and SIGCHLD in this process. -ECHILD when the
+ * runner ends before that: without it there would be no credentials, and whoever started us can start us again.
  */
 int server_run(struct server *s, struct err *e);
 

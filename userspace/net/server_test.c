@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -54,8 +57,9 @@ static void begin(const struct fake_reply *script, size_t nr, unsigned int max_w
 	snprintf(sock_path, sizeof(sock_path), "%s/net.sock", dir);
 	snprintf(creds_path, sizeof(creds_path), "%s/creds", dir);
 	assert_int_equal(fsio_replace(creds_path, creds, strlen(creds), 0600, NULL), 0);
-	snprintf(conf_text, sizeof(conf_text), "region=eu-west-1\nkms-endpoint=%s\nhost-credentials=%s\n", kms.endpoint,
-		 creds_path);
+	snprintf(conf_text, sizeof(conf_text), "region=eu-west-1\nkms-endpoint=%s\nhost-credentials=%s\n"
+		 "events-queue=https://sqs.eu-west-1.amazonaws.com/1/q\nevents-endpoint=%s\n", kms.endpoint, creds_path,
+		 kms.endpoint);
 	listener = ipc_listen(sock_path, 0666, NULL, NULL);
 	assert_true(listener >= 0);
 	server = fork();
@@ -128,6 +132,30 @@ static void an_unwrapped_key_arrives_in_the_callers_memory(void **state)
 	assert_string_equal(a.a.code, "AccessDeniedException");
 	assert_int_equal(key.len, 0);
 	assert_memory_equal(key.data, zero, 7);
+	secret_wipe(&key);
+}
+
+static void a_key_to_wrap_stays_in_the_callers_memory(void **state)
+{
+	static const struct net_request wrap = { .op = "wrap", .key_arn = KEY, .context = &ctx };
+	struct net_answer a;
+	struct secret key;
+
+	(void)state;
+	BEGIN(OK("{\"KeyId\":\"" KEY "\",\"CiphertextBlob\":\"YmxvYg==\"}"), NO("AccessDeniedException", ""));
+	assert_int_equal(secret_alloc(&key, 7), 0);
+	memcpy(key.data, "secret!", 7);
+	key.len = 7;
+	assert_int_equal(ask(&wrap, &key, &a), 0);
+	assert_true(net_delivered(&a));
+	assert_non_null(strstr(kms.body, "\"Plaintext\":\"c2VjcmV0IQ==\""));
+	assert_int_equal(a.blob_len, 4);
+	assert_memory_equal(a.blob, "blob", 4);
+	assert_memory_equal(key.data, "secret!", 7);
+	assert_int_equal(ask(&wrap, &key, &a), 0);
+	assert_string_equal(a.a.code, "AccessDeniedException");
+	assert_int_equal(a.blob_len, 0);
+	assert_memory_equal(key.data, "secret!", 7);
 	secret_wipe(&key);
 }
 
@@ -332,11 +360,100 @@ static void a_stop_lets_a_request_end(void **state)
 	assert_true(now_ms() - start < SERVER_STOP_MS + 2000);
 }
 
+/* signs_of_life - what reaches the socket that systemd would listen on, until it is silent for @silence_ms. */
+static unsigned int signs_of_life(int sock, unsigned int nr, int silence_ms)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	unsigned int seen = 0;
+	char text[64];
+	ssize_t n;
+
+	while (seen < nr && poll(&p, 1, silence_ms) > 0) {
+		n = recv(sock, text, sizeof(text) - 1, 0);
+		assert_true(n > 0);
+		text[n] = '\0';
+		seen += !strcmp(text, "WATCHDOG=1");
+	}
+	return seen;
+}
+
+static void systemd_hears_that_it_lives(void **state)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int64_t start;
+
+	(void)state;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "/tmp/server_test.%d", getpid());
+	assert_int_equal(bind(sock, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	setenv("NOTIFY_SOCKET", sa.sun_path, 1);
+	setenv("WATCHDOG_USEC", "400000", 1);
+	start = now_ms();
+	BEGIN(NO("AccessDeniedException", ""));
+	assert_int_equal(signs_of_life(sock, 5, 2000), 5);
+	assert_true(now_ms() - start >= 4 * 190);	/* as often as wanted, not for every event */
+	kill(server, SIGSTOP);
+	signs_of_life(sock, 1, 300);
+	assert_int_equal(signs_of_life(sock, 1, 1000), 0);
+	kill(server, SIGCONT);
+	assert_int_equal(signs_of_life(sock, 2, 2000), 2);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unlink(sa.sun_path);
+	close(sock);
+}
+
+/* What waits for events may wait for half a minute: it does not hold up a stop, and what it asked comes again. */
+static void a_stop_ends_who_only_waits(void **state)
+{
+	static const struct fake_reply replies[] = { { .how = FAKE_HANG } };
+	const struct net_request events = { .op = "events" };
+	struct net_answer a;
+	int64_t start;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	begin(replies, 1, 4, 20000);
+	pid = fork();
+	if (!pid)
+		_exit(ask(&events, NULL, &a) != -EAGAIN);
+	while (!kms.requests)
+		usleep(10000);
+	start = now_ms();
+	kill(server, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(now_ms() - start < SERVER_STOP_MS / 2);
+}
+
+/* systemd tells a stop to every process of the service: a worker has the time that its parent gives it. */
+static void a_request_under_way_survives_the_signal(void **state)
+{
+	char text[64];
+	int sock, n;
+
+	(void)state;
+	BEGIN(NO("DryRunOperationException", ""));
+	sock = ipc_connect(sock_path, NULL);
+	assert_true(sock >= 0);
+	/* a worker waits for the request */
+	snprintf(text, sizeof(text), "pkill -TERM -P %d", (int)server);
+	for (n = 0; n < 100 && system(text); n++)
+		usleep(20000);
+	assert_true(n < 100);
+	usleep(100000);
+	assert_int_equal(send(sock, "{\"op\":\"caller\"}", 15, 0), 15);
+	assert_int_equal(recv(sock, text, 1, 0), 1);
+	close(sock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(probes_bring_back_kms_words, end),
 		cmocka_unit_test_teardown(an_unwrapped_key_arrives_in_the_callers_memory, end),
+		cmocka_unit_test_teardown(a_key_to_wrap_stays_in_the_callers_memory, end),
 		cmocka_unit_test_teardown(the_other_operations, end),
 		cmocka_unit_test_teardown(what_did_not_come_from_kms_says_why, end),
 		cmocka_unit_test_teardown(bad_requests_are_not_put_to_kms, end),
@@ -346,6 +463,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_silent_client_holds_only_its_own_worker, end),
 		cmocka_unit_test_teardown(other_users_are_refused, end),
 		cmocka_unit_test_teardown(a_stop_lets_a_request_end, end),
+		cmocka_unit_test_teardown(systemd_hears_that_it_lives, end),
+		cmocka_unit_test_teardown(a_stop_ends_who_only_waits, end),
+		cmocka_unit_test_teardown(a_request_under_way_survives_the_signal, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

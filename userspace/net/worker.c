@@ -8,6 +8,7 @@
 #include "../common/log.h"
 #include "../kms/answer.h"
 #include "../kms/net.h"
+#include "events.h"
 #include "worker.h"
 
 #define REQUEST_MS 5000
@@ -35,6 +36,14 @@ static void do_unwrap(struct kms *k, const struct net_job *job, struct secret *k
 	kms_decrypt(k, rq->key_arn, rq->context, rq->blob, rq->blob_len, rq->grant_token, key, &ans->a, e);
 }
 
+static void do_wrap(struct kms *k, const struct net_job *job, const struct secret *key, struct net_answer *ans,
+		    struct err *e)
+{
+	const struct net_request *rq = &job->rq;
+
+	kms_encrypt(k, rq->key_arn, rq->context, rq->grant_token, key, ans->blob, &ans->blob_len, &ans->a, e);
+}
+
 /* do_may - a right that the host should not have; the grant would be its own. */
 static void do_may(struct kms *k, const struct net_job *job, const char *host, struct net_answer *ans, struct err *e)
 {
@@ -59,10 +68,14 @@ static void call(struct kms *k, const struct agentconf *conf, const struct net_j
 		kms_probe(k, rq->key_arn, rq->context, rq->blob, rq->blob_len, &ans->a, e);
 	else if (!strcmp(rq->op, "unwrap"))
 		do_unwrap(k, job, key, ans, e);
+	else if (!strcmp(rq->op, "wrap"))
+		do_wrap(k, job, key, ans, e);
 	else if (!strcmp(rq->op, "describe"))
 		kms_describe_key(k, rq->key_arn, rq->grant_token, &ans->key, &ans->a, e);
 	else if (!strcmp(rq->op, "retire"))
 		kms_retire_grant(k, rq->key_arn, rq->grant_id, &ans->a, e);
+	else if (!strcmp(rq->op, "listed"))
+		kms_grant_listed(k, rq->key_arn, rq->grant_id, &ans->listed, &ans->a, e);
 	else if (!strcmp(rq->op, "may"))
 		do_may(k, job, conf->host_principal, ans, e);
 	else
@@ -72,11 +85,12 @@ static void call(struct kms *k, const struct agentconf *conf, const struct net_j
 		answer_set_message(&ans->a, e->what, strlen(e->what));
 }
 
-static void ask_kms(const struct agentconf *conf, const struct worker_shared *shared, const struct net_job *job,
-		    struct secret *key, struct net_answer *ans)
+/* config_of - who asks, and how patiently. */
+static struct kms_config config_of(const struct agentconf *conf, const struct worker_shared *shared, const char *op)
 {
-	bool probe = !strcmp(job->rq.op, "probe") || !strcmp(job->rq.op, "describe") || !strcmp(job->rq.op, "may");
-	const struct kms_config cfg = {
+	bool once = !strcmp(op, "probe") || !strcmp(op, "describe") || !strcmp(op, "may") ||
+		    !strcmp(op, "listed") || !strcmp(op, "events");
+	struct kms_config cfg = {
 		.endpoint = conf->kms_endpoint,
 		.sts_endpoint = conf->sts_endpoint,
 		.fips = conf->use_fips,
@@ -96,13 +110,31 @@ static void ask_kms(const struct agentconf *conf, const struct worker_shared *sh
 			.run = shared->runner ? runner_run : NULL,
 			.run_ctx = shared->runner,
 		},
-		.timeout_ms = probe ? PROBE_MS : CALL_MS,
-		.attempts = probe ? 1 : CALL_ATTEMPTS,
+		.timeout_ms = once ? PROBE_MS : CALL_MS,
+		.attempts = once ? 1 : CALL_ATTEMPTS,
 		.total_ms = CALL_TOTAL_MS,
 		.memo = shared->memo,
 		/* Of a file nothing is kept, and nobody need wait for another who reads it. */
 		.cache = conf->host_source == CREDS_FILE ? NULL : shared->cache,
 	};
+
+	if (strcmp(op, "events"))
+		return cfg;
+	cfg.answer_max = QUEUE_ANSWER_MAX;
+	/* Another identity than the host's: nothing of it goes into the cache, which has room for one. */
+	if (conf->events_profile) {
+		cfg.creds = (struct creds_source){
+			.kind = CREDS_FILE, .file = conf->host_credentials, .profile = conf->events_profile,
+		};
+		cfg.cache = NULL;
+	}
+	return cfg;
+}
+
+static void ask_kms(const struct agentconf *conf, const struct worker_shared *shared, const struct net_job *job,
+		    int sock, struct secret *key, struct net_answer *ans)
+{
+	const struct kms_config cfg = config_of(conf, shared, job->rq.op);
 	struct err e = ERR_INIT;
 	struct kms *k;
 
@@ -113,15 +145,18 @@ static void ask_kms(const struct agentconf *conf, const struct worker_shared *sh
 	}
 	if (job->rq.fresh)
 		kms_forget(k);
-	call(k, conf, job, key, ans, &e);
+	if (!strcmp(job->rq.op, "events"))
+		events_wait(k, conf, sock, ans, &e);
+	else
+		call(k, conf, job, key, ans, &e);
 	log_debug("%s %s: %s %d %s %s", job->rq.op, job->rq.key_arn ? job->rq.key_arn : "",
 		  kms_transport_name(ans->a.transport), ans->a.http_status, ans->a.code, ans->a.request_id);
 	kms_close(k);
 }
 
-/* answer - also who wants a key brings the place for it, and nobody else brings anything. */
-static void handle(const struct agentconf *conf, const struct worker_shared *shared, struct net_job *job, int *fd,
-		   struct secret *key, struct net_answer *ans)
+/* handle - who wants a key brings the place for it, who has one brings it, and nobody else brings anything. */
+static void handle(const struct agentconf *conf, const struct worker_shared *shared, struct net_job *job, int sock,
+		   int *fd, struct secret *key, struct net_answer *ans)
 {
 	if (!job->bytes && *fd >= 0) {
 		refuse(ans, "a descriptor came with a request that has no use for it");
@@ -129,12 +164,12 @@ static void handle(const struct agentconf *conf, const struct worker_shared *sha
 	}
 	if (job->bytes) {
 		if (*fd < 0 || secret_attach(key, *fd, job->bytes)) {
-			refuse(ans, "unwrap needs a sealed memfd to put the key into");
+			refuse(ans, "unwrap and wrap need a sealed memfd for the key");
 			return;
 		}
 		*fd = -1;
 	}
-	ask_kms(conf, shared, job, key, ans);
+	ask_kms(conf, shared, job, sock, key, ans);
 }
 
 static int reply(int sock, const struct net_answer *ans)
@@ -170,7 +205,7 @@ int worker_serve(const struct agentconf *conf, const struct worker_shared *share
 		refuse(&ans, e.what);
 		memset(&job, 0, sizeof(job));
 	} else {
-		handle(conf, shared, &job, &fd, &key, &ans);
+		handle(conf, shared, &job, sock, &fd, &key, &ans);
 	}
 	rc = reply(sock, &ans);
 	/* Nobody is left to own the key. */

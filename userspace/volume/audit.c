@@ -9,17 +9,17 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <openssl/sha.h>
 
-#include "../common/encode.h"
+#include "../common/clock.h"
 #include "../common/fsio.h"
 #include "../common/json.h"
 #include "../common/log.h"
 #include "audit.h"
+#include "audit_line.h"
 
-#define GENESIS "0000000000000000000000000000000000000000000000000000000000000000"
-#define EVENT_RECOVERED "audit-recovered"
 #define RESERVE_SUFFIX ".reserve"
+#define MUST_TRIES 5
+#define MUST_PAUSE_MS 100
 
 /*
  * The end of the log: what the next record builds on. Torn is what a crash left behind the last record: mostly one line
@@ -33,40 +33,6 @@ struct tail {
 	bool newline;			/* the last byte is one */
 	size_t torn_bytes;
 };
-
-static void hash_line(const char *line, size_t len, char hex[AUDIT_HASH_LEN + 1])
-{
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-
-	SHA256((const unsigned char *)line, len, hash);
-	hex_encode(hash, sizeof(hash), hex);
-}
-
-/* line_seq - the sequence number and prev of a record; false when the line is none. @prev may be NULL. */
-static bool line_seq(const char *line, size_t len, uint64_t *seq, char *prev, bool *recovered)
-{
-	const char *hash = GENESIS, *event = "";
-	int64_t n = 0;
-	const struct js_member members[] = {
-		{ .name = "seq", .kind = JS_INT, .min = 1, .max = INT64_MAX, .number = &n },
-		{ .name = "event", .kind = JS_STRING, .max = 64, .string = &event },
-		{ .name = "prev", .kind = JS_STRING, .min = AUDIT_HASH_LEN, .max = AUDIT_HASH_LEN, .string = &hash },
-		{ .name = NULL },
-	};
-	struct json_object *o;
-	bool ok;
-
-	if (js_parse(line, len, 16, &o, NULL))
-		return false;
-	ok = !js_read_some(o, members, NULL);
-	if (ok) {
-		*seq = n;
-		memcpy(prev, hash, AUDIT_HASH_LEN + 1);
-		*recovered = !strcmp(event, EVENT_RECOVERED);
-	}
-	json_object_put(o);
-	return ok;
-}
 
 /* The last line of @buf (which ends where the log ends): where it begins. */
 static size_t last_line(const char *buf, size_t end)
@@ -90,21 +56,21 @@ static int scan_back(const char *buf, size_t len, bool whole, struct tail *t)
 	if (t->newline)
 		end--;
 	for (line_end = end, begin = last_line(buf, end);; line_end = begin - 1, begin = last_line(buf, line_end)) {
-		if (line_seq(buf + begin, line_end - begin, &t->seq, prev, &recovered))
+		if (audit_line_read(buf + begin, line_end - begin, &t->seq, prev, &recovered))
 			break;
 		if (!begin) {
 			if (!whole)
 				return -EBADMSG;
-			hash_line(buf, end, t->hash);
+			audit_line_hash(buf, end, t->hash);
 			t->torn_bytes = end;
 			return 0;
 		}
 	}
 	if (line_end == end) {
-		hash_line(buf + begin, end - begin, t->hash);
+		audit_line_hash(buf + begin, end - begin, t->hash);
 		return 0;
 	}
-	hash_line(buf + line_end + 1, end - line_end - 1, t->hash);
+	audit_line_hash(buf + line_end + 1, end - line_end - 1, t->hash);
 	t->torn_bytes = end - line_end - 1;
 	return 0;
 }
@@ -118,7 +84,7 @@ static int read_tail(int fd, struct tail *t)
 
 	memset(t, 0, sizeof(*t));
 	t->newline = true;
-	memcpy(t->hash, GENESIS, sizeof(GENESIS));
+	memcpy(t->hash, AUDIT_GENESIS, sizeof(AUDIT_GENESIS));
 	if (fstat(fd, &st))
 		return -errno;
 	t->size = st.st_size;
@@ -159,7 +125,7 @@ static void make_reserve(const char *path)
 	close(fd);
 }
 
-static void spend_reserve(const char *path)
+void audit_spend_reserve(const char *path)
 {
 	char name[4096];
 
@@ -180,23 +146,40 @@ static void sync_dir(const char *path)
 	free(copy);
 }
 
+static int open_log(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open the audit log %s", path);
+	sync_dir(path);
+	return fd;
+}
+
 int audit_open(struct audit *a, const char *path, struct err *e)
 {
-	a->path = strdup(path);
-	if (!a->path) {
-		a->fd = -1;
-		return err_set(e, -ENOMEM, "out of memory");
-	}
-	a->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (a->fd < 0) {
-		int rc = err_sys(e, -errno, "cannot open the audit log %s", path);
+	int rc;
 
+	a->fd = -1;
+	a->path = strdup(path);
+	if (!a->path)
+		return err_set(e, -ENOMEM, "out of memory");
+	rc = open_log(path, e);
+	if (rc < 0) {
 		audit_close(a);
 		return rc;
 	}
-	sync_dir(path);
+	a->fd = rc;
 	make_reserve(path);
 	return 0;
+}
+
+bool audit_rotated(const struct audit *a)
+{
+	struct stat held, named;
+
+	return a->fd >= 0 && !fstat(a->fd, &held) &&
+	       (lstat(a->path, &named) || held.st_dev != named.st_dev || held.st_ino != named.st_ino);
 }
 
 void audit_close(struct audit *a)
@@ -299,7 +282,7 @@ static int put_line(int fd, struct tail *t, const struct entry *r)
 	} else {
 		t->seq++;
 		t->size += len;
-		hash_line(line, len - 1, t->hash);
+		audit_line_hash(line, len - 1, t->hash);
 	}
 	free(line);
 	return rc;
@@ -308,7 +291,7 @@ static int put_line(int fd, struct tail *t, const struct entry *r)
 /* mend - end the torn line that a crash left, keep it, and say so in a record that hashes over it. */
 static int mend(int fd, struct tail *t)
 {
-	struct entry r = { .event = EVENT_RECOVERED };
+	struct entry r = { .event = AUDIT_RECOVERED };
 	int rc = 0;
 
 	if (!t->newline) {
@@ -327,16 +310,44 @@ static int mend(int fd, struct tail *t)
 	return rc;
 }
 
+static int lock(int fd)
+{
+	while (flock(fd, LOCK_EX)) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * lock_current - the lock of the file that has the name. Nobody appends to a file that was renamed away: once its lock
+ * was free, its end stays its end.
+ */
+static int lock_current(struct audit *a)
+{
+	int rc = lock(a->fd), fd;
+
+	while (!rc && audit_rotated(a)) {
+		fd = open_log(a->path, NULL);
+		/* Not by close() alone: a child may have inherited the descriptor, and with it the lock. */
+		flock(a->fd, LOCK_UN);
+		if (fd < 0)
+			return fd;
+		close(a->fd);
+		a->fd = fd;
+		rc = lock(fd);
+	}
+	return rc;
+}
+
 static int append_locked(struct audit *a, const struct entry *r)
 {
 	struct tail t;
 	int rc;
 
-	while (flock(a->fd, LOCK_EX)) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	rc = read_tail(a->fd, &t);
+	rc = lock_current(a);
+	if (!rc)
+		rc = read_tail(a->fd, &t);
 	if (!rc && (!t.newline || t.torn_bytes))
 		rc = mend(a->fd, &t);
 	if (!rc)
@@ -347,13 +358,16 @@ static int append_locked(struct audit *a, const struct entry *r)
 
 static int append(struct audit *a, const struct entry *r, bool must, struct err *e)
 {
-	int rc;
+	int rc, tries;
 
 	if (a->fd < 0)
 		return err_set(e, -EBADF, "the audit log is not open");
 	rc = append_locked(a, r);
-	if (must && (rc == -ENOSPC || rc == -EDQUOT)) {
-		spend_reserve(a->path);
+	/* More than once: who is just making a new reserve has the room for a moment. */
+	for (tries = 0; must && (rc == -ENOSPC || rc == -EDQUOT) && tries < MUST_TRIES; tries++) {
+		if (tries)
+			sleep_ms(MUST_PAUSE_MS);
+		audit_spend_reserve(a->path);
 		rc = append_locked(a, r);
 	}
 	if (!rc)
@@ -385,7 +399,7 @@ int audit_head(struct audit *a, char hex[AUDIT_HASH_LEN + 1], uint64_t *seq, str
 	struct tail t;
 	int rc;
 
-	memcpy(hex, GENESIS, sizeof(GENESIS));
+	memcpy(hex, AUDIT_GENESIS, sizeof(AUDIT_GENESIS));
 	*seq = 0;
 	rc = a->fd < 0 ? -EBADF : read_tail(a->fd, &t);
 	if (rc)
@@ -395,88 +409,20 @@ int audit_head(struct audit *a, char hex[AUDIT_HASH_LEN + 1], uint64_t *seq, str
 	return 0;
 }
 
-struct chain {
-	uint64_t seq, records, line;
-	char hash[AUDIT_HASH_LEN + 1];
-	char *torn;		/* the lines since the last record: only "audit-recovered" may follow */
-	size_t torn_len;
-};
-
-static int add_torn(struct chain *c, const char *line, size_t len, struct err *e)
+int audit_link(struct audit *a, char hex[AUDIT_HASH_LEN + 1], uint64_t *seq, struct err *e)
 {
-	char *bigger;
+	struct json_object *fields = json_object_new_object();
+	int rc = lock(a->fd);
 
-	if (c->torn_len > 3 * AUDIT_LINE_MAX)
-		return err_set(e, -EBADMSG, "line %llu is no record", (unsigned long long)c->line);
-	bigger = realloc(c->torn, c->torn_len + len + 2);
-	if (!bigger)
-		return err_set(e, -ENOMEM, "out of memory");
-	c->torn = bigger;
-	if (c->torn_len)
-		c->torn[c->torn_len++] = '\n';
-	memcpy(c->torn + c->torn_len, line, len);
-	c->torn_len += len;
-	return 0;
-}
-
-static int check_line(struct chain *c, const char *line, size_t len, struct err *e)
-{
-	char prev[AUDIT_HASH_LEN + 1];
-	bool recovered;
-	uint64_t seq;
-
-	c->line++;
-	if (!line_seq(line, len, &seq, prev, &recovered))
-		return add_torn(c, line, len, e);
-	if (c->torn_len) {
-		if (!recovered)
-			return err_set(e, -EBADMSG, "the line before line %llu is no record and no crash explains it",
-				       (unsigned long long)c->line);
-		hash_line(c->torn, c->torn_len, c->hash);
-	}
-	if (strcmp(prev, c->hash))
-		return err_set(e, -EBADMSG, "line %llu does not follow the one before: a line was changed, added or lost",
-			       (unsigned long long)c->line);
-	if (seq != c->seq + 1)
-		return err_set(e, -EBADMSG, "line %llu has number %llu, not %llu", (unsigned long long)c->line,
-			       (unsigned long long)seq, (unsigned long long)c->seq + 1);
-	c->torn_len = 0;
-	c->seq = seq;
-	c->records++;
-	hash_line(line, len, c->hash);
-	return 0;
-}
-
-int audit_verify(const char *path, uint64_t *records, struct err *e)
-{
-	struct chain c = { .hash = GENESIS };
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-	FILE *f;
-	int rc = 0;
-
-	if (records)
-		*records = 0;
-	f = fopen(path, "re");
-	if (!f)
-		return err_sys(e, -errno, "cannot open %s", path);
-	while (!rc && (n = getline(&line, &cap, f)) > 0) {
-		if (line[n - 1] == '\n')
-			rc = check_line(&c, line, n - 1, e);
-		else
-			rc = err_set(e, -EBADMSG, "the last line is torn; the next append mends it");
-	}
-	if (!rc && ferror(f))
-		rc = err_set(e, -EIO, "cannot read %s", path);
-	if (!rc && c.torn_len)
-		rc = err_set(e, -EBADMSG, "line %llu is no record", (unsigned long long)c.line);
-	free(c.torn);
-	free(line);
-	fclose(f);
-	if (records)
-		*records = c.records;
-	if (rc)
-		err_prefix(e, "%s", path);
+	if (!rc)
+		rc = audit_head(a, hex, seq, e);
+	flock(a->fd, LOCK_UN);
+	if (!rc)
+		rc = js_put(fields, "previous_seq", json_object_new_int64((int64_t)*seq));
+	if (!rc)
+		rc = js_put_string(fields, "previous_hash", hex);
+	if (!rc)
+		rc = audit_append(a, AUDIT_ROTATED, NULL, fields, NULL, e);
+	json_object_put(fields);
 	return rc;
 }

@@ -101,7 +101,7 @@ static int examine_any(struct device *d, unsigned int flags, struct err *e)
 	}
 	if (rc)
 		return rc;
-	if (d->read_only)
+	if (d->read_only && !(flags & DEVICE_READ))
 		return err_set(e, -EROFS, "%s is read-only", d->name);
 	if (d->bytes < HEADER_BYTES + SECTOR_MAX)
 		return err_set(e, -EOVERFLOW, "%s is too small: %llu bytes, a volume needs more than %d", d->name,
@@ -117,7 +117,7 @@ int device_open(struct device *d, const char *path, unsigned int flags, struct e
 	if (text_set(d->name, path))
 		return err_sys(e, -ENAMETOOLONG, "%.64s...", path);
 	/* O_NONBLOCK: something else than a disk (a FIFO, a tape) must not make us wait. */
-	d->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	d->fd = open(path, (flags & DEVICE_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (d->fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
 	snprintf(d->path, sizeof(d->path), "/proc/self/fd/%d", d->fd);
@@ -125,7 +125,7 @@ int device_open(struct device *d, const char *path, unsigned int flags, struct e
 	if (!rc && d->rdev) {
 		/* Of a regular file libcryptsetup takes the lock for itself, of a device it takes another one. */
 		rc = flags & DEVICE_UNCLAIMED ? 0 : take_lock(d, e);
-		if (!rc && !(flags & DEVICE_UNCLAIMED))
+		if (!rc && !(flags & (DEVICE_UNCLAIMED | DEVICE_READ)))
 			rc = device_reclaim(d, e);
 	}
 	if (rc)
@@ -253,4 +253,23 @@ int device_restore(const struct device *d, const char *file, struct err *e)
 	}
 	free(buf);
 	return rc;
+}
+
+/* A kill between two pieces is taken at once; one ioctl for terabytes could hold a process for minutes. */
+#define DISCARD_PIECE (4ULL << 30)
+
+int device_discard(const struct device *d, uint64_t from, struct err *e)
+{
+	uint64_t range[2];
+	int rc = 0;
+
+	for (; !rc && from < d->bytes; from += range[1]) {
+		range[0] = from;
+		range[1] = d->bytes - from < DISCARD_PIECE ? d->bytes - from : DISCARD_PIECE;
+		if (d->rdev)
+			rc = ioctl(d->fd, BLKDISCARD, range);
+		else
+			rc = fallocate(d->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range[0], range[1]);
+	}
+	return rc ? err_sys(e, -errno, "cannot discard %s", d->name) : 0;
 }

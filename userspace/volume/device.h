@@ -31,6 +31,7 @@ struct device {
 enum device_open_flags {
 	DEVICE_FILE = 1,	/* a regular file will do (tests, images); else -ENOTBLK */
 	DEVICE_UNCLAIMED = 2,	/* do not claim: to look only */
+	DEVICE_READ = 4,	/* for reading: may be read-only */
 };
 
 /*
@@ -71,5 +72,11 @@ void device_users(dev_t rdev, char *out, size_t size);
  */
 int device_save(const struct device *d, const char *file, struct err *e);
 int device_restore(const struct device *d, const char *file, struct err *e);
+
+/*
+ * device_discard - tell the device that nothing from byte @from on is needed any more; what reads of it
+ * give then is the device's affair. -EOPNOTSUPP: it takes no discards.
+ */
+int device_discard(const struct device *d, uint64_t from, struct err *e);
 
 #endif

@@ -106,29 +106,36 @@ static int have_target(struct err *e)
 	return -ENODEV;
 }
 
+int dm_map(const char *name, const char *uuid, uint64_t sectors, const char *target, const char *params, struct err *e)
+{
+	struct dm_task *t;
+	int rc;
+
+	/* With a target in it: create, load and resume, taken back by libdevmapper when one of them fails. */
+	t = task(DM_DEVICE_CREATE, name);
+	if (!t)
+		return err_set(e, -ENOMEM, "out of memory");
+	if (!dm_task_set_uuid(t, uuid) || !dm_task_add_target(t, 0, sectors, target, params) ||
+	    !dm_task_secure_data(t))
+		rc = -ENOMEM;
+	else
+		rc = run_synced(t, QUIET);
+	dm_task_destroy(t);
+	return rc ? err_sys(e, rc, "cannot create the mapping %s", name) : 0;
+}
+
 static int kernel_create(void *ctx, const char *name, const char *uuid, uint64_t sectors, const char *params,
 			 struct err *e)
 {
-	struct dm_task *t;
 	int rc;
 
 	(void)ctx;
 	rc = have_target(e);
 	if (rc)
 		return rc;
-	/* With a target in it: create, load and resume, taken back by libdevmapper when one of them fails. */
-	t = task(DM_DEVICE_CREATE, name);
-	if (!t)
-		return err_set(e, -ENOMEM, "out of memory");
-	if (!dm_task_set_uuid(t, uuid) || !dm_task_add_target(t, 0, sectors, DM_TARGET, params) ||
-	    !dm_task_secure_data(t))
-		rc = -ENOMEM;
-	else
-		rc = run_synced(t, QUIET);
-	dm_task_destroy(t);
+	rc = dm_map(name, uuid, sectors, DM_TARGET, params, e);
 	if (!rc)
 		return 0;
-	err_sys(e, rc, "cannot create the mapping %s", name);
 	if (rc == -EBUSY)
 		err_hint(e, "the device is in use, or the name or the volume is mapped already (dmsetup ls)");
 	else
@@ -274,6 +281,60 @@ static int kernel_error_table(void *ctx, const char *name, struct err *e)
 	return resume_quietly(name, e);
 }
 
+static int kernel_table(void *ctx, const char *name, uint64_t *sectors, char params[DM_LINE_MAX], struct err *e)
+{
+	struct dm_task *t = task(DM_DEVICE_TABLE, name);
+	char *target = NULL, *line = NULL;
+	uint64_t start;
+	int rc = -ENOMEM;
+
+	(void)ctx;
+	if (t && dm_task_no_flush(t))
+		rc = run(t);
+	if (!rc) {
+		dm_get_next_target(t, NULL, &start, sectors, &target, &line);
+		if (!target || strcmp(target, DM_TARGET) || !line || strlen(line) >= DM_LINE_MAX)
+			rc = -ENODATA;
+		else
+			strcpy(params, line);
+	}
+	if (t)
+		dm_task_destroy(t);
+	return rc ? err_sys(e, rc, "cannot read the table of %s", name) : 0;
+}
+
+/* A resume with another table loaded suspends first, by itself: whoever is killed leaves nothing suspended. */
+static int resume_with_new_table(const char *name)
+{
+	struct dm_task *t = task(DM_DEVICE_RESUME, name);
+	int rc = t && dm_task_skip_lockfs(t) ? run_synced(t, 0) : -ENOMEM;
+
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+static int kernel_reload(void *ctx, const char *name, uint64_t sectors, const char *params, struct err *e)
+{
+	struct dm_task *t = task(DM_DEVICE_RELOAD, name);
+	int rc = -ENOMEM;
+
+	(void)ctx;
+	if (t && dm_task_add_target(t, 0, sectors, DM_TARGET, params))
+		rc = run(t);
+	if (t)
+		dm_task_destroy(t);
+	if (!rc) {
+		rc = resume_with_new_table(name);
+		if (rc)
+			simple(DM_DEVICE_CLEAR, name, NULL, "clear");
+	}
+	if (!rc)
+		return 0;
+	err_sys(e, rc, "cannot give %s another table", name);
+	return err_hint(e, "the kernel log says what the target refused");
+}
+
 static int kernel_remove(void *ctx, const char *name, bool deferred, struct err *e)
 {
 	struct dm_task *t = task(DM_DEVICE_REMOVE, name);
@@ -388,6 +449,8 @@ const struct dm_ops dm_kernel = {
 	.message = kernel_message,
 	.info = kernel_info,
 	.error_table = kernel_error_table,
+	.table = kernel_table,
+	.reload = kernel_reload,
 	.remove = kernel_remove,
 	.each = kernel_each,
 	.change = kernel_change,

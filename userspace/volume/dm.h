@@ -51,6 +51,13 @@ struct dm_ops {
 	 * resume. May wait for I/O.
 	 */
 	int (*error_table)(void *ctx, const char *name, struct err *e);
+	/* table - of the live table's one target, if it is ours: length and parameters. -ENXIO, -ENODATA. */
+	int (*table)(void *ctx, const char *name, uint64_t *sectors, char params[DM_LINE_MAX], struct err *e);
+	/*
+	 * reload - that table with other @sectors or @params, live on return; what is on its way ends
+	 * first, so it may wait for I/O. A failure leaves the old one.
+	 */
+	int (*reload)(void *ctx, const char *name, uint64_t sectors, const char *params, struct err *e);
 	/* remove - -EBUSY when open and not @deferred; -ENXIO. */
 	int (*remove)(void *ctx, const char *name, bool deferred, struct err *e);
 	/* each - name and uuid of every mapping whose uuid begins with "ECACHE-". */
@@ -77,6 +84,13 @@ extern const struct dm_ops dm_kernel;
 
 /* dm_target_version - of a target that the kernel has loaded: 0, -ENOENT (not loaded), or why it cannot be asked. */
 int dm_target_version(const char *target, unsigned int version[3]);
+
+/*
+ * dm_map - a mapping of @target (which the kernel may load for it), live; no volume's, so the uuid must not be one of
+ * ours. udev makes its node and looks no further. @params may name a key of the keyring, but hold none. Leaves nothing
+ * on failure. Removed by dm_kernel.remove.
+ */
+int dm_map(const char *name, const char *uuid, uint64_t sectors, const char *target, const char *params, struct err *e);
 
 /*
  * dm_forget - close what libdevmapper keeps open (/dev/mapper/control), in a child that is about to close all

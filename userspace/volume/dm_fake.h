@@ -44,6 +44,7 @@ struct dm_fake {
 	char last_message[256];
 	const char *other_key_id;	/* what a key's id turns out to be */
 	int create_rc;			/* fault: create answers this */
+	int reload_rc;			/* fault: reload answers this */
 	int message_rc;			/* fault: messages answer this and do nothing */
 	bool deaf;			/* fault: messages answer 0 and do nothing (Linux 6.1 without a live table) */
 	bool slow_revoke;		/* revoke ends in REVOKING */
@@ -186,6 +187,32 @@ static inline int dm_fake_error_table(void *ctx, const char *name, struct err *e
 	return 0;
 }
 
+static inline int dm_fake_table(void *ctx, const char *name, uint64_t *sectors, char params[DM_LINE_MAX],
+				struct err *e)
+{
+	struct dm_fake_dev *d = dm_fake_find(ctx, name);
+
+	if (!d || d->error_table)
+		return err_sys(e, d ? -ENODATA : -ENXIO, "fake table");
+	*sectors = d->sectors;
+	memcpy(params, d->params, DM_LINE_MAX);
+	return 0;
+}
+
+/* The target: key and state belong to the device, and so do what they were made for. */
+static inline int dm_fake_reload(void *ctx, const char *name, uint64_t sectors, const char *params, struct err *e)
+{
+	struct dm_fake *f = ctx;
+	struct dm_fake_dev *d = dm_fake_find(f, name);
+
+	if (!d)
+		return err_sys(e, -ENXIO, "fake reload");
+	if (f->reload_rc || strcmp(params, d->params))
+		return err_sys(e, f->reload_rc ? f->reload_rc : -EINVAL, "fake reload");
+	d->sectors = sectors;
+	return 0;
+}
+
 static inline int dm_fake_remove(void *ctx, const char *name, bool deferred, struct err *e)
 {
 	struct dm_fake *f = ctx;
@@ -237,6 +264,8 @@ static const struct dm_ops dm_fake_ops = {
 	.message = dm_fake_message,
 	.info = dm_fake_info,
 	.error_table = dm_fake_error_table,
+	.table = dm_fake_table,
+	.reload = dm_fake_reload,
 	.remove = dm_fake_remove,
 	.each = dm_fake_each,
 	.change = dm_fake_change,

@@ -11,6 +11,7 @@
 #include "../common/log.h"
 #include "header.h"
 #include "header_json.h"
+#include "header_luks.h"
 #include "text.h"
 
 #define METADATA_SIZE	(16 * 1024)	/* each of the two copies */
@@ -39,12 +40,6 @@ _Static_assert(sizeof(struct luks2_binary) == 512, "LUKS2 binary header");
 static const uint8_t magic_first[6] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
 static const uint8_t magic_second[6] = { 'S', 'K', 'U', 'L', 0xba, 0xbe };
 
-/* A crypt device whose messages we catch: the last error explains a failure, everything goes to the debug log. */
-struct luks {
-	struct crypt_device *cd;
-	char last[256];
-};
-
 static void luks_log(int level, const char *msg, void *usr)
 {
 	struct luks *l = usr;
@@ -69,20 +64,19 @@ static int luks_init(struct luks *l, const char *path, struct err *e)
 	return 0;
 }
 
-static void luks_free(struct luks *l)
+void luks_free(struct luks *l)
 {
 	crypt_free(l->cd);
 }
 
-/* luks_err - what libcryptsetup said, or else what the number means. */
-static int luks_err(struct luks *l, struct err *e, int rc, const char *what)
+int luks_err(struct luks *l, struct err *e, int rc, const char *what)
 {
 	if (l->last[0])
 		return err_set(e, rc, "%s: %s", what, l->last);
 	return err_sys(e, rc, "%s", what);
 }
 
-static int luks_load(struct luks *l, const char *path, struct err *e)
+int luks_load(struct luks *l, const char *path, struct err *e)
 {
 	int rc = luks_init(l, path, e);
 
@@ -203,6 +197,11 @@ static bool is_copy(const struct luks2_binary *b, const uint8_t magic[6])
 	return !memcmp(b->magic, magic, sizeof(b->magic));
 }
 
+static bool is_luks1(const struct luks2_binary *b)
+{
+	return is_copy(b, magic_first) && !b->version[0] && b->version[1] == 1;
+}
+
 /* The JSON areas are libcryptsetup's to check; both binary headers must be of our size and say the same. */
 static int check_copies(const struct luks2_binary copy[2], uint64_t *epoch, struct err *e)
 {
@@ -251,7 +250,7 @@ static int check_agreement(const struct header *h, struct err *e)
 	return 0;
 }
 
-static int load_checked(struct luks *l, struct header *h, struct err *e)
+static int load_checked(struct luks *l, enum header_shape shape, struct header *h, struct err *e)
 {
 	const char *uuid = crypt_get_uuid(l->cd);
 	int rc;
@@ -262,8 +261,8 @@ static int load_checked(struct luks *l, struct header *h, struct err *e)
 	if (rc)
 		return rc;
 	text_set(h->luks_uuid, uuid);
-	rc = header_json_check(l->cd, h, e);
-	if (rc)
+	rc = header_json_check(l->cd, shape, h, e);
+	if (rc || shape == HEADER_FOREIGN)
 		return rc;
 	rc = check_agreement(h, e);
 	if (rc)
@@ -272,7 +271,7 @@ static int load_checked(struct luks *l, struct header *h, struct err *e)
 	return token_hash(&h->token, h->token_sha256, e);
 }
 
-int header_load(const char *path, struct header *h, struct err *e)
+int header_load_as(const char *path, enum header_shape shape, struct header *h, struct err *e)
 {
 	struct luks2_binary copy[2] = { 0 };
 	struct luks l;
@@ -284,13 +283,17 @@ int header_load(const char *path, struct header *h, struct err *e)
 		return rc;
 	if (!is_copy(&copy[0], magic_first) && !is_copy(&copy[1], magic_second))
 		return err_set(e, -ENOENT, "no LUKS2 header");
+	if (is_luks1(&copy[0])) {
+		err_set(e, -EBADMSG, "the header is LUKS version 1, not 2");
+		return err_hint(e, "cryptsetup convert --type luks2 makes it one; save it first (cryptsetup luksHeaderBackup)");
+	}
 	rc = luks_load(&l, path, e);
 	if (rc)
 		return rc;
 	/* crypt_load() has mended a copy that a crash left behind; now they must be equal. */
 	rc = header_epoch(path, &h->epoch, e);
 	if (!rc)
-		rc = load_checked(&l, h, e);
+		rc = load_checked(&l, shape, h, e);
 	luks_free(&l);
 	if (!rc)
 		return 0;
@@ -301,6 +304,11 @@ int header_load(const char *path, struct header *h, struct err *e)
 	if (e)
 		e->rc = rc;
 	return rc;
+}
+
+int header_load(const char *path, struct header *h, struct err *e)
+{
+	return header_load_as(path, HEADER_CREATED, h, e);
 }
 
 int header_verify_key(const char *path, const struct secret *key, struct err *e)
@@ -322,17 +330,47 @@ int header_verify_key(const char *path, const struct secret *key, struct err *e)
 	return rc;
 }
 
-int header_wipe(const char *path, struct err *e)
+static int wipe_range(int fd, off_t from, off_t to)
 {
 	static const uint8_t zeros[64 * 1024];
-	off_t off;
-	int fd, rc = 0;
+	size_t n;
+	int rc = 0;
+
+	for (; !rc && from < to; from += n) {
+		n = to - from < (off_t)sizeof(zeros) ? (size_t)(to - from) : sizeof(zeros);
+		rc = pwrite_all(fd, zeros, n, from);
+	}
+	return rc;
+}
+
+/* areas_end - where metadata and keyslots end; 0 when no header says it. */
+static off_t areas_end(const char *path)
+{
+	uint64_t metadata = 0, keyslots = 0;
+	struct err e = ERR_INIT;
+	off_t end = 0;
+	struct luks l;
+
+	if (luks_load(&l, path, &e))
+		return 0;
+	if (!crypt_get_metadata_size(l.cd, &metadata, &keyslots))
+		end = 2 * metadata + keyslots;
+	luks_free(&l);
+	return end;
+}
+
+int header_wipe(const char *path, struct err *e)
+{
+	off_t end = areas_end(path);
+	int fd, rc;
 
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "cannot open %s", path);
-	for (off = 0; !rc && off < HEADER_BYTES; off += sizeof(zeros))
-		rc = pwrite_all(fd, zeros, sizeof(zeros), off);
+	/* What says how far to wipe goes last: an interrupted wipe is done again as a whole. */
+	rc = wipe_range(fd, HEADER_BYTES, end);
+	if (!rc)
+		rc = wipe_range(fd, 0, HEADER_BYTES);
 	if (!rc && fsync(fd))
 		rc = -errno;
 	if (close(fd) && !rc)

@@ -27,12 +27,24 @@ struct header_spec {
 	unsigned int sector_size;	/* bytes; 512, 1024, 2048, 4096 */
 };
 
+/*
+ * What a header may look like. Only the pin says so (pin_header()): a header that could choose would lose its
+ * keyslots' prohibition to whoever adds one.
+ */
+enum header_shape {
+	HEADER_CREATED,		/* as create writes it: there is no room for a keyslot */
+	HEADER_ADOPTED,		/* cryptsetup's, with our token; no keyslots, but room for them */
+	HEADER_WITH_KEYSLOTS,	/* the same, and its keyslots were kept: the KMS is not the only way to the key */
+	HEADER_FOREIGN,		/* cryptsetup's before it is adopted: keyslots, no token of ours */
+};
+
 /* What header_load() found and checked. */
 struct header {
 	char luks_uuid[LUKS_UUID_LEN + 1];
 	uint64_t epoch;			/* binary header's seqid, both copies equal */
 	unsigned int sector_size;	/* bytes */
-	unsigned int key_size;		/* bytes, from the token */
+	unsigned int key_size;		/* bytes, from the token; HEADER_FOREIGN: 0 */
+	unsigned int keyslots;
 	uint64_t data_offset;		/* bytes */
 	char digest[TOKEN_DIGEST_MAX + 1];	/* base64, digest 0 */
 	struct token token;
@@ -64,6 +76,9 @@ int header_write_token(const char *path, const struct token *t, struct err *e);
  */
 int header_load(const char *path, struct header *h, struct err *e);
 
+/* header_load_as - the same for another shape. HEADER_FOREIGN: -EBADMSG also where adopt has to refuse. */
+int header_load_as(const char *path, enum header_shape shape, struct header *h, struct err *e);
+
 /* header_verify_key - whether @key is the one of the digest: 0, -EKEYREJECTED, -ENOENT, -EIO. */
 int header_verify_key(const char *path, const struct secret *key, struct err *e);
 
@@ -74,8 +89,8 @@ int header_verify_key(const char *path, const struct secret *key, struct err *e)
 int header_epoch(const char *path, uint64_t *epoch, struct err *e);
 
 /*
- * header_wipe - zero the first HEADER_BYTES and flush. The wrapped key is gone then (it stays in
- * state and audit).
+ * header_wipe - zero the first HEADER_BYTES, but before them the areas of keyslots beyond (of a volume that was
+ * adopted), and flush. The wrapped key is gone then (it stays in state and audit).
  */
 int header_wipe(const char *path, struct err *e);
 

@@ -15,9 +15,9 @@
 int header_json_digest(struct crypt_device *cd, char digest[TOKEN_DIGEST_MAX + 1], struct err *e);
 
 /*
- * header_json_check - that nothing is there but what create writes; fills sector_size, data_offset, digest and
- * token.
+ * header_json_check - that nothing is there but what belongs to the shape; fills sector_size, data_offset, keyslots,
+ * digest and token.
  */
-int header_json_check(struct crypt_device *cd, struct header *h, struct err *e);
+int header_json_check(struct crypt_device *cd, enum header_shape shape, struct header *h, struct err *e);
 
 #endif

@@ -17,6 +17,10 @@ static const char *const verbs[] = {
 	[INTENT_CREATE] = "create",
 	[INTENT_DESTROY] = "destroy",
 	[INTENT_REGRANT] = "regrant",
+	[INTENT_ADOPT] = "adopt",
+	[INTENT_REWRAP] = "rewrap",
+	[INTENT_BACKUP] = "backup",
+	[INTENT_RESTORE] = "restore",
 };
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
@@ -34,6 +38,8 @@ static bool step_ok(const char *s)
 struct fields {
 	int64_t format;
 	const char *verb, *step, *cache_id, *uuid, *device, *dev, *key_arn, *grant_id, *saved;
+	const char *old_key_arn, *old_grant_id, *hash;
+	const char *source_key, *source_grant;
 };
 
 static int read_fields(struct json_object *o, struct fields *f, struct err *e)
@@ -52,6 +58,16 @@ static int read_fields(struct json_object *o, struct fields *f, struct err *e)
 		  .string = &f->grant_id },
 		{ .name = "saved_header", .kind = JS_STRING, .flags = JS_NULLABLE, .max = PATH_MAX - 1,
 		  .string = &f->saved },
+		{ .name = "old_key_arn", .kind = JS_STRING, .flags = JS_OPTIONAL, .max = KMS_ARN_MAX,
+		  .string = &f->old_key_arn },
+		{ .name = "old_grant_id", .kind = JS_STRING, .flags = JS_OPTIONAL, .max = KMS_GRANT_ID_MAX,
+		  .string = &f->old_grant_id },
+		{ .name = "token_sha256", .kind = JS_STRING, .flags = JS_OPTIONAL, .max = TOKEN_HASH_LEN,
+		  .string = &f->hash },
+		{ .name = "source_key_arn", .kind = JS_STRING, .flags = JS_OPTIONAL, .min = 1, .max = KMS_ARN_MAX,
+		  .string = &f->source_key },
+		{ .name = "source_grant_id", .kind = JS_STRING, .flags = JS_OPTIONAL, .min = 1,
+		  .max = KMS_GRANT_ID_MAX, .string = &f->source_grant },
 		{ .name = NULL },
 	};
 
@@ -70,7 +86,9 @@ static int fill(const struct fields *f, struct intent *i, struct err *e)
 		return err_set(e, -EBADMSG, "bad step \"%s\"", f->step);
 	if (cache_id_check(f->cache_id, e) || luks_uuid_check(f->uuid, e))
 		return -EBADMSG;
-	if (f->key_arn && key_arn_check(f->key_arn, e))
+	if ((f->key_arn && key_arn_check(f->key_arn, e)) || (f->old_key_arn && key_arn_check(f->old_key_arn, e)))
+		return -EBADMSG;
+	if (f->source_key && key_arn_check(f->source_key, e))
 		return -EBADMSG;
 	i->verb = v;
 	text_set(i->step, f->step);
@@ -81,6 +99,11 @@ static int fill(const struct fields *f, struct intent *i, struct err *e)
 	text_set(i->key_arn, f->key_arn ? f->key_arn : "");
 	text_set(i->grant_id, f->grant_id ? f->grant_id : "");
 	text_set(i->saved_header, f->saved ? f->saved : "");
+	text_set(i->old_key_arn, f->old_key_arn ? f->old_key_arn : "");
+	text_set(i->old_grant_id, f->old_grant_id ? f->old_grant_id : "");
+	text_set(i->token_sha256, f->hash ? f->hash : "");
+	text_set(i->source_key_arn, f->source_key ? f->source_key : "");
+	text_set(i->source_grant_id, f->source_grant ? f->source_grant : "");
 	return 0;
 }
 
@@ -132,6 +155,12 @@ static int put_or_null(struct json_object *o, const char *name, const char *valu
 	return value[0] ? js_put_string(o, name, value) : js_put_null(o, name);
 }
 
+/* Left out where there is none: other verbs' records are what they were before there were rewrap and restore. */
+static int put_given(struct json_object *o, const char *name, const char *value)
+{
+	return value[0] ? js_put_string(o, name, value) : 0;
+}
+
 static int build(struct json_object *o, const struct intent *i)
 {
 	if (js_put(o, "format", json_object_new_int(INTENT_FORMAT)) ||
@@ -143,7 +172,12 @@ static int build(struct json_object *o, const struct intent *i)
 	    js_put_string(o, "dev_major_minor", i->dev_major_minor) ||
 	    put_or_null(o, "key_arn", i->key_arn) ||
 	    put_or_null(o, "grant_id", i->grant_id) ||
-	    put_or_null(o, "saved_header", i->saved_header))
+	    put_or_null(o, "saved_header", i->saved_header) ||
+	    put_given(o, "old_key_arn", i->old_key_arn) ||
+	    put_given(o, "old_grant_id", i->old_grant_id) ||
+	    put_given(o, "token_sha256", i->token_sha256) ||
+	    put_given(o, "source_key_arn", i->source_key_arn) ||
+	    put_given(o, "source_grant_id", i->source_grant_id))
 		return -ENOMEM;
 	return 0;
 }
@@ -167,7 +201,7 @@ static int intent_write(const char *dir, const char *name, const struct intent *
 	if (!rc)
 		rc = first ? fsio_create(path, text, len, 0600, e) : fsio_replace(path, text, len, 0600, e);
 	if (rc == -EEXIST) {
-		err_set(e, rc, "an earlier create, destroy or regrant of %s was not finished", name);
+		err_set(e, rc, "an earlier create, destroy, regrant, rewrap or adopt of %s was not finished", name);
 		err_hint(e, "finish its undo first: restart ecached");
 	}
 out:

@@ -48,7 +48,7 @@ static void life(void **state)
 static void file_is_as_documented(void **state)
 {
 	struct scratch *s = *state;
-	struct intent i;
+	struct intent i, j;
 	char *text;
 
 	sample_intent(&i);
@@ -59,6 +59,37 @@ static void file_is_as_documented(void **state)
 	assert_string_equal(text, "{\"format\":1,\"verb\":\"regrant\",\"step\":\"create-grant\",\"cache_id\":\"cache-1\","
 		"\"luks_uuid\":\"" SAMPLE_UUID "\",\"device\":\"/dev/vdb\",\"dev_major_minor\":\"254:16\","
 		"\"key_arn\":\"" SAMPLE_ARN "\",\"grant_id\":null,\"saved_header\":null}");
+	free(text);
+	i.verb = INTENT_REWRAP;
+	strcpy(i.old_key_arn, SAMPLE_ARN);
+	strcpy(i.old_grant_id, "0a1b");
+	strcpy(i.token_sha256, "ab");
+	assert_int_equal(intent_step(s->dir, "v1", &i, NULL), 0);
+	text = scratch_read(s, "v1.json");
+	assert_non_null(strstr(text, "\"verb\":\"rewrap\""));
+	assert_non_null(strstr(text, "\"saved_header\":null,\"old_key_arn\":\"" SAMPLE_ARN "\","
+			       "\"old_grant_id\":\"0a1b\",\"token_sha256\":\"ab\"}"));
+	free(text);
+	assert_int_equal(intent_load(s->dir, "v1", &j, NULL), 0);
+	assert_memory_equal(&i, &j, sizeof(i));
+}
+
+static void a_restore_has_the_backups_grant_beside_its_own(void **state)
+{
+	struct scratch *s = *state;
+	struct intent i, j;
+	char *text;
+
+	sample_intent(&i);
+	i.verb = INTENT_RESTORE;
+	strcpy(i.source_key_arn, SAMPLE_ARN);
+	strcpy(i.source_grant_id, "0a1b");
+	assert_int_equal(intent_begin(s->dir, "v1", &i, NULL), 0);
+	assert_int_equal(intent_load(s->dir, "v1", &j, NULL), 0);
+	assert_memory_equal(&i, &j, sizeof(i));
+	text = scratch_read(s, "v1.json");
+	assert_non_null(strstr(text, "\"verb\":\"restore\""));
+	assert_non_null(strstr(text, ",\"source_key_arn\":\"" SAMPLE_ARN "\",\"source_grant_id\":\"0a1b\"}"));
 	free(text);
 }
 
@@ -123,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(life),
 		scratch_test(file_is_as_documented),
+		scratch_test(a_restore_has_the_backups_grant_beside_its_own),
 		scratch_test(damage_is_refused),
 		scratch_test(what_would_not_load_is_not_written),
 		scratch_test(each),

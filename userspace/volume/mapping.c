@@ -240,6 +240,40 @@ int mapping_close(const struct dm *dm, const char *name, struct err *e)
 	return rc == -ENXIO ? 0 : rc;
 }
 
+int mapping_sectors(const struct dm *dm, const char *name, uint64_t *sectors, struct err *e)
+{
+	char params[DM_LINE_MAX];
+
+	return dm->ops->table(dm->ctx, name, sectors, params, e);
+}
+
+/* The live table's own parameters go into the new one: what the pin says by now waits for the next open. */
+int mapping_resize(const struct dm *dm, const char *name, const struct device *d, const struct header *h,
+		   uint64_t sectors, struct err *e)
+{
+	char params[DM_LINE_MAX], over[32] = "", is[24];
+	unsigned long long start = 0;
+	uint64_t now;
+	int rc;
+
+	rc = dm->ops->table(dm->ctx, name, &now, params, e);
+	if (rc)
+		return rc;
+	device_major_minor(d, is);
+	if (sscanf(params, "%*s %*s %*s %31s %llu", over, &start) != 2 || strcmp(over, is) ||
+	    start != h->data_offset / 512)
+		return err_set(e, -ESTALE, "%s is over device %s from sector %llu on, not over %s (%s)", name, over,
+			       start, d->name, is);
+	rc = dm->ops->reload(dm->ctx, name, sectors, params, e);
+	if (rc)
+		return rc;
+	rc = mapping_sectors(dm, name, &now, e);
+	if (!rc && now != sectors)
+		rc = err_set(e, -EIO, "%s has %llu sectors after the reload, not %llu", name, (unsigned long long)now,
+			     (unsigned long long)sectors);
+	return rc;
+}
+
 struct each {
 	const struct dm *dm;
 	int (*fn)(void *ctx, const struct mapping *m);

@@ -74,6 +74,16 @@ int mapping_revoke(const struct dm *dm, const char *name, struct err *e);
 int mapping_close(const struct dm *dm, const char *name, struct err *e);
 
 /*
+ * mapping_sectors - the length of the live table. mapping_resize - another one, whole crypto
+ * sectors; everything else stays, key, lease and state too, which the target keeps for the mapped
+ * device. -ENXIO: no ecache table is live; -ESTALE: it is not over @d, as @h has it; may wait for
+ * I/O that is on its way.
+ */
+int mapping_sectors(const struct dm *dm, const char *name, uint64_t *sectors, struct err *e);
+int mapping_resize(const struct dm *dm, const char *name, const struct device *d, const struct header *h,
+		   uint64_t sectors, struct err *e);
+
+/*
  * mapping_each - every mapping of ours, with status; @fn returning non-zero ends the walk and is
  * returned.
  */

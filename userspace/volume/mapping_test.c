@@ -295,6 +295,34 @@ static void create_failures_are_passed_on(void **state)
 	assert_int_equal(f->fake.changes, 1);
 }
 
+/* The target keeps key and lease for a table of the same volume; so it has to be one. */
+static void another_length_changes_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	uint64_t sectors;
+
+	assert_int_equal(mapping_open(&f->dm, "v1", &f->device, &f->header, true, 900, NULL), 0);
+	assert_int_equal(mapping_key_set(&f->dm, "v1", SAMPLE_UUID, &f->key, NULL), 0);
+	assert_int_equal(mapping_sectors(&f->dm, "v1", &sectors, NULL), 0);
+	assert_int_equal(sectors, 3 * 1024 * 2);
+	assert_int_equal(mapping_resize(&f->dm, "v1", &f->device, &f->header, 2048, NULL), 0);
+	assert_int_equal(mapping_sectors(&f->dm, "v1", &sectors, NULL), 0);
+	assert_int_equal(sectors, 2048);
+	assert_int_equal(get(f).status.state, DM_STATE_ACTIVE);
+	assert_int_equal(get(f).status.lease, 900);
+	f->device.rdev = makedev(254, 32);
+	assert_int_equal(mapping_resize(&f->dm, "v1", &f->device, &f->header, 4096, &e), -ESTALE);
+	assert_non_null(strstr(e.what, "over device 254:16"));
+	f->device.rdev = makedev(254, 16);
+	f->fake.reload_rc = -EIO;
+	assert_int_equal(mapping_resize(&f->dm, "v1", &f->device, &f->header, 4096, NULL), -EIO);
+	assert_int_equal(f->fake.dev[0].sectors, 2048);
+	assert_int_equal(mapping_resize(&f->dm, "v2", &f->device, &f->header, 4096, NULL), -ENXIO);
+	f->fake.dev[0].error_table = true;
+	assert_int_equal(mapping_resize(&f->dm, "v1", &f->device, &f->header, 4096, NULL), -ENODATA);
+}
+
 #define mapping_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -315,6 +343,7 @@ int main(void)
 		mapping_test(nothing_there_has_no_key),
 		mapping_test(close_refuses_a_used_volume_and_keeps_its_key),
 		mapping_test(strangers_are_left_alone),
+		mapping_test(another_length_changes_nothing_else),
 		mapping_test(each_of_ours),
 		mapping_test(create_failures_are_passed_on),
 	};

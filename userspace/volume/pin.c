@@ -13,6 +13,8 @@
 #include "pin.h"
 #include "text.h"
 
+#define PIN_TEXT_MAX (64 * 1024)
+
 static const char *const kinds[] = {
 	[VOLUME_DATA] = "data",
 	[VOLUME_SWAP] = "swap",
@@ -23,6 +25,12 @@ const char *volume_kind_name(enum volume_kind k)
 {
 	return kinds[k];
 }
+
+static const char *const adoptions[] = {
+	[HEADER_CREATED] = "no",
+	[HEADER_ADOPTED] = "yes",
+	[HEADER_WITH_KEYSLOTS] = "with-keyslots",
+};
 
 void pin_init(struct pin *p)
 {
@@ -49,6 +57,20 @@ static int parse_kind(void *ctx, const char *value, struct err *e)
 		}
 	}
 	return err_set(e, -EINVAL, "must be data, swap or boot-swap");
+}
+
+static int parse_adopted(void *ctx, const char *value, struct err *e)
+{
+	struct pin *p = ctx;
+	size_t i;
+
+	for (i = 0; i < sizeof(adoptions) / sizeof(*adoptions); i++) {
+		if (!strcmp(value, adoptions[i])) {
+			p->shape = i;
+			return 0;
+		}
+	}
+	return err_set(e, -EINVAL, "must be no, yes or with-keyslots");
 }
 
 static int parse_swap_priority(void *ctx, const char *value, struct err *e)
@@ -166,6 +188,7 @@ static const struct conf_key keys[] = {
 	{ "key-arn", parse_key_arn, 0 },
 	{ "device", parse_device, 1 },
 	{ "allow-discards", parse_discards, 0 },
+	{ "adopted", parse_adopted, 0 },
 	{ "swap-priority", parse_swap_priority, 0 },
 	{ "unit", parse_unit, 0 },
 	{ "on-revoke", parse_on_revoke, 0 },
@@ -182,20 +205,32 @@ static const struct conf_key keys[] = {
 /* check_kind - what a kind needs, and what it has no use for. */
 static int check_kind(const char *path, const struct pin *p, struct err *e)
 {
-	if (p->kind == VOLUME_BOOT_SWAP) {
-		if (p->cache_id[0] || p->key_arn[0])
-			return err_set(e, -EINVAL, "%s: kind=boot-swap has no key of a KMS: no cache-id=, no key-arn=",
-				       path);
-		if (!device_name_is_stable(p->device))
-			return err_set(e, -EINVAL, "%s: kind=boot-swap needs a device under " DEVICE_STABLE_NAMES,
-				       path);
+	const char *key = p->cache_id[0] ? "key-arn" : "cache-id";
+
+	if (p->kind == VOLUME_BOOT_SWAP && (p->cache_id[0] || p->key_arn[0])) {
+		key = p->cache_id[0] ? "cache-id" : "key-arn";
+		err_set(e, -EINVAL, "kind=boot-swap has no key of a KMS: no %s=", key);
+		err_hint(e, "take the line out, or set kind=swap for a swap area under that key");
+	} else if (p->kind == VOLUME_BOOT_SWAP && !device_name_is_stable(p->device)) {
+		key = "device";
+		err_set(e, -EINVAL, "kind=boot-swap needs a device under " DEVICE_STABLE_NAMES);
+		err_hint(e, "ls -l /dev/disk/by-partuuid tells its name");
+	} else if (p->kind != VOLUME_BOOT_SWAP && (!p->cache_id[0] || !p->key_arn[0])) {
+		err_set(e, -EINVAL, "required key \"%s\" is missing", key);
+		err_hint(e, "add a line %s=...; `ecachectl dump DEVICE` tells what the header says", key);
+	} else if (p->kind == VOLUME_DATA && p->swap_priority != SWAP_PRIORITY_ANY) {
+		key = "swap-priority";
+		err_set(e, -EINVAL, "swap-priority= is for kind=swap and kind=boot-swap");
+		err_hint(e, "take the line out");
+	} else if (p->kind == VOLUME_BOOT_SWAP && p->shape != HEADER_CREATED) {
+		key = "adopted";
+		err_set(e, -EINVAL, "kind=boot-swap has no header: nothing of it was adopted");
+		err_hint(e, "take the line out");
+	} else {
 		return 0;
 	}
-	if (!p->cache_id[0] || !p->key_arn[0])
-		return err_set(e, -EINVAL, "%s: required key \"%s\" is missing", path, p->cache_id[0] ? "key-arn" : "cache-id");
-	if (p->kind == VOLUME_DATA && p->swap_priority != SWAP_PRIORITY_ANY)
-		return err_set(e, -EINVAL, "%s: swap-priority= is for kind=swap and kind=boot-swap", path);
-	return 0;
+	conf_blame(path, key, e);
+	return -EINVAL;
 }
 
 static int check_owner(const char *path, struct err *e)
@@ -262,6 +297,8 @@ static int pin_write(const char *dir, const char *name, const struct pin *p, boo
 		fprintf(f, "cache-id=%s\nkey-arn=%s\n", p->cache_id, p->key_arn);
 	fprintf(f, "luks-uuid=%s\ndevice=%s\nallow-discards=%s\n", p->luks_uuid, p->device,
 		p->allow_discards ? "yes" : "no");
+	if (p->shape != HEADER_CREATED)
+		fprintf(f, "adopted=%s\n", adoptions[p->shape]);
 	if (p->swap_priority != SWAP_PRIORITY_ANY)
 		fprintf(f, "swap-priority=%d\n", p->swap_priority);
 	if (p->unit[0])
@@ -298,6 +335,57 @@ int pin_replace(const char *dir, const char *name, const struct pin *p, struct e
 	return pin_write(dir, name, p, false, e);
 }
 
+/* with_line - the text with @line in place of its line @nr (from 1); to be freed, NULL: out of memory. */
+static char *with_line(const char *text, unsigned int nr, const char *line, size_t *len)
+{
+	const char *at = text, *end;
+	char *out = NULL;
+	FILE *f;
+
+	for (; nr > 1; nr--)
+		at += strcspn(at, "\n") + 1;
+	end = at + strcspn(at, "\n");
+	f = open_memstream(&out, len);
+	if (!f)
+		return NULL;
+	fprintf(f, "%.*s%s%s", (int)(at - text), text, line, end);
+	if (!fclose(f))
+		return out;
+	free(out);
+	return NULL;
+}
+
+int pin_set_key(const char *dir, const char *name, const char *key_arn, struct err *e)
+{
+	char path[PATH_MAX], line[sizeof("key-arn=") + KMS_ARN_MAX], *text, *changed;
+	struct pin was, again;
+	size_t len;
+	int rc;
+
+	rc = pin_load(dir, name, &was, e);
+	if (!rc)
+		rc = name_path(dir, name, "", path, e);
+	if (!rc)
+		rc = fsio_read(path, PIN_TEXT_MAX, &text, &len, e);
+	if (rc)
+		return rc;
+	snprintf(line, sizeof(line), "key-arn=%s", key_arn);
+	changed = with_line(text, conf_line(path, "key-arn"), line, &len);
+	free(text);
+	if (!changed)
+		return err_set(e, -ENOMEM, "out of memory");
+	pin_init(&again);
+	rc = conf_parse_buf(path, changed, len, keys, &again, e);
+	if (!rc)
+		rc = check_kind(path, &again, e);
+	if (!rc && (strcmp(again.key_arn, key_arn) || strcmp(again.luks_uuid, was.luks_uuid)))
+		rc = err_set(e, -EINVAL, "%s changes under our hands", path);
+	if (!rc)
+		rc = fsio_replace(path, changed, len, 0600, e);
+	free(changed);
+	return rc;
+}
+
 int pin_remove(const char *dir, const char *name, struct err *e)
 {
 	char path[PATH_MAX];
@@ -326,6 +414,17 @@ int pin_match(const struct pin *p, const struct header *h, struct err *e)
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+int pin_header(const struct pin *p, const char *path, struct header *h, struct err *e)
+{
+	int rc;
+
+	if (p->shape == HEADER_CREATED)
+		rc = header_load(path, h, e);
+	else
+		rc = header_load_as(path, p->shape, h, e);
+	return rc ? rc : pin_match(p, h, e);
 }
 
 int pin_each(const char *dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e)

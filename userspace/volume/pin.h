@@ -34,6 +34,7 @@ struct pin {
 	char key_arn[KMS_ARN_MAX + 1];		/* boot-swap: "" */
 	char device[PATH_MAX];
 	bool allow_discards;
+	enum header_shape shape;	/* of the header: HEADER_CREATED, or what adopt left */
 	int swap_priority;		/* SWAP_PRIORITY_ANY unless given */
 	char unit[PIN_UNIT_MAX + 1];	/* "" when none */
 	struct policies policy;		/* over ecached.conf's */
@@ -50,10 +51,12 @@ int pin_load(const char *dir, const char *name, struct pin *p, struct err *e);
 
 /*
  * pin_create - a new pin file, mode 0600, durable; -EEXIST. pin_replace - atomically another
- * content (rewrap, regrant).
+ * content. pin_set_key - atomically another key ARN (rewrap); everything else in the file stays,
+ * its owner's comments too.
  */
 int pin_create(const char *dir, const char *name, const struct pin *p, struct err *e);
 int pin_replace(const char *dir, const char *name, const struct pin *p, struct err *e);
+int pin_set_key(const char *dir, const char *name, const char *key_arn, struct err *e);
 
 /* pin_remove - durable; a missing file is success. */
 int pin_remove(const char *dir, const char *name, struct err *e);
@@ -63,6 +66,9 @@ int pin_remove(const char *dir, const char *name, struct err *e);
  * differs.
  */
 int pin_match(const struct pin *p, const struct header *h, struct err *e);
+
+/* pin_header - header_load() of the shape that the pin says, and pin_match(). */
+int pin_header(const struct pin *p, const char *path, struct header *h, struct err *e);
 
 /*
  * pin_each - call @fn for the name of every pin file in @dir, sorted (other files are skipped with

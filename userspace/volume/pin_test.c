@@ -71,6 +71,32 @@ static void round_trip(void **state)
 	assert_int_equal(pin_load(s->dir, "v1", &q, NULL), -ENOENT);
 }
 
+#define OTHER_ARN "arn:aws:kms:eu-central-1:123456789012:key/99999999-12ab-34cd-56ef-1234567890ab"
+
+/* A pin is its owner's: what he wrote into it is still there under another key. */
+static void another_key_leaves_the_rest_of_the_file_as_it_is(void **state)
+{
+	static const char before[] = "# of team blue\nformat=1\ncache-id=cache-1\nluks-uuid=" SAMPLE_UUID "\n\n"
+				     "  key-arn = " SAMPLE_ARN "\n# not by-id yet\ndevice=/dev/vdb\nlease=900";
+	static const char after[] = "# of team blue\nformat=1\ncache-id=cache-1\nluks-uuid=" SAMPLE_UUID "\n\n"
+				    "key-arn=" OTHER_ARN "\n# not by-id yet\ndevice=/dev/vdb\nlease=900";
+	struct scratch *s = *state;
+	char *text;
+	int again;
+
+	put(s, before);
+	for (again = 0; again < 2; again++) {
+		assert_int_equal(pin_set_key(s->dir, "v1", OTHER_ARN, NULL), 0);
+		text = scratch_read(s, "v1");
+		assert_string_equal(text, after);
+		free(text);
+	}
+	assert_int_equal(pin_set_key(s->dir, "v1", "alias/x", NULL), -EINVAL);
+	assert_int_equal(pin_set_key(s->dir, "v2", OTHER_ARN, NULL), -ENOENT);
+	put(s, "format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-partuuid/1-2\n");
+	assert_int_equal(pin_set_key(s->dir, "v1", OTHER_ARN, NULL), -EINVAL);
+}
+
 static void bad_lines_are_named(void **state)
 {
 	static const char *const bad[] = {
@@ -117,23 +143,33 @@ static void every_identity_is_required(void **state)
 
 static void kinds(void **state)
 {
-	static const char *const bad[] = {
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
 		/* what a boot-swap has not, and what only swap has */
-		"kind=boot-swap\n" MUST,
-		"format=1\nkind=boot-swap\nkey-arn=" SAMPLE_ARN "\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
-		"format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/vdb\n",
-		"format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/\n",
-		"format=1\nkind=boot-swap\ndevice=/dev/disk/by-id/x\n",
-		"format=1\nkind=swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
-		MUST "swap-priority=5\n",
+		{ "kind=boot-swap\n" MUST, "v1:3: kind=boot-swap has no key of a KMS: no cache-id=" },
+		{ "format=1\nkind=boot-swap\nkey-arn=" SAMPLE_ARN "\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
+		  "v1:3: kind=boot-swap has no key of a KMS: no key-arn=" },
+		{ "format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\n device = /dev/vdb\n",
+		  "v1:4: kind=boot-swap needs a device" },
+		{ "format=1\nkind=boot-swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/\n",
+		  "v1:4: kind=boot-swap needs a device" },
+		{ "format=1\nkind=boot-swap\ndevice=/dev/disk/by-id/x\n", "v1: required key \"luks-uuid\" is missing" },
+		{ "format=1\nkind=swap\nluks-uuid=" SAMPLE_UUID "\ndevice=/dev/disk/by-id/x\n",
+		  "v1: required key \"cache-id\" is missing" },
+		{ MUST "#swap-priority=4\nswap-priority=5\n", "v1:7: swap-priority= is for" },
 	};
 	struct scratch *s = *state;
 	struct pin p, q;
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		put(s, bad[i]);
-		assert_int_equal(pin_load(s->dir, "v1", &p, NULL), -EINVAL);
+		struct err e = ERR_INIT;
+
+		put(s, bad[i].text);
+		assert_int_equal(pin_load(s->dir, "v1", &p, &e), -EINVAL);
+		if (!strstr(e.what, bad[i].why) || !*e.hint)
+			fail_msg("\"%s -- %s\" where \"%s\" was expected", e.what, e.hint, bad[i].why);
 	}
 	assert_int_equal(pin_remove(s->dir, "v1", NULL), 0);
 	pin_init(&p);
@@ -248,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(defaults),
 		scratch_test(round_trip),
+		scratch_test(another_key_leaves_the_rest_of_the_file_as_it_is),
 		scratch_test(bad_lines_are_named),
 		scratch_test(every_identity_is_required),
 		scratch_test(kinds),

@@ -293,20 +293,47 @@ static int wait_reply(int sock, uint32_t serial, int64_t until, struct reply *re
 	}
 }
 
+int revoker_ask(int sock, enum revoker_op op, const char *name, uint32_t serial)
+{
+	struct request rq = { .serial = serial, .op = op };
+
+	if (text_set(rq.name, name))
+		return -EINVAL;
+	if (send(sock, &rq, sizeof(rq), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : -EPIPE;
+	return 0;
+}
+
+int revoker_answer(int sock, uint32_t *serial, int *rc)
+{
+	struct reply re;
+	ssize_t n;
+
+	do
+		n = recv(sock, &re, sizeof(re), MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n != sizeof(re))
+		return -EPIPE;
+	*serial = re.serial;
+	*rc = re.rc;
+	return 1;
+}
+
 int revoker_call(int sock, enum revoker_op op, const char *name, int timeout_ms, struct err *e)
 {
-	struct request rq = { .op = op };
 	struct reply re;
+	uint32_t serial;
 	int rc;
 
 	/* Random, so that a late reply to an earlier caller of this socket is told from ours. */
-	if (getrandom(&rq.serial, sizeof(rq.serial), GRND_NONBLOCK) != sizeof(rq.serial))
-		rq.serial = now_ms();
-	if (text_set(rq.name, name))
-		return err_sys(e, -EINVAL, "revoker");
-	if (send(sock, &rq, sizeof(rq), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return err_sys(e, errno == EAGAIN ? -ETIMEDOUT : -EPIPE, "the revoker does not take the request");
-	rc = wait_reply(sock, rq.serial, now_ms() + timeout_ms, &re);
+	if (getrandom(&serial, sizeof(serial), GRND_NONBLOCK) != sizeof(serial))
+		serial = now_ms();
+	rc = revoker_ask(sock, op, name, serial);
+	if (rc)
+		return err_sys(e, rc == -EAGAIN ? -ETIMEDOUT : rc, "the revoker does not take the request");
+	rc = wait_reply(sock, serial, now_ms() + timeout_ms, &re);
 	if (rc)
 		return err_sys(e, rc, "the revoker did not answer");
 	re.text[sizeof(re.text) - 1] = '\0';

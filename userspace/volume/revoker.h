@@ -3,6 +3,7 @@
 #define ECACHE_REVOKER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "../common/err.h"
@@ -43,6 +44,13 @@ int revoker_connect(struct revoker *r, int *sock, struct err *e);
  * -EPIPE, or its errno.
  */
 int revoker_call(int sock, enum revoker_op op, const char *name, int timeout_ms, struct err *e);
+
+/*
+ * revoker_ask - the same without waiting: the answer carries @serial. -EAGAIN: its queue is full; -EPIPE.
+ * revoker_answer - 1: one has come, *rc is what revoker_call() would have returned; 0: none yet; -EPIPE: none will.
+ */
+int revoker_ask(int sock, enum revoker_op op, const char *name, uint32_t serial);
+int revoker_answer(int sock, uint32_t *serial, int *rc);
 
 /*
  * revoker_stop - close the control socket; the process ends with its last client. Reaps without

@@ -99,6 +99,53 @@ static void a_hung_revoker_times_out(void **state)
 	close(sock);
 }
 
+/* For who may not wait: the questions are all put at once, the answers come as they come. */
+static void many_questions_and_then_the_answers(void **state)
+{
+	struct fixture *f = *state;
+	int64_t end = now_ms() + 10000;
+	uint32_t serial, answered = 0, i;
+	int sock, rc, got;
+
+	assert_int_equal(revoker_connect(&f->r, &sock, NULL), 0);
+	assert_int_equal(revoker_answer(sock, &serial, &rc), 0);
+	assert_int_equal(kill(f->r.pid, SIGSTOP), 0);
+	assert_int_equal(revoker_ask(sock, REVOKER_REVOKE, "v1", 1), 0);
+	for (i = 2; i <= 32; i++)
+		assert_int_equal(revoker_ask(sock, 99, "v1", i), 0);
+	assert_int_equal(kill(f->r.pid, SIGCONT), 0);
+	while (answered < 32 && now_ms() < end) {
+		got = revoker_answer(sock, &serial, &rc);
+		assert_true(got >= 0);
+		if (!got)
+			continue;
+		assert_int_equal(serial, ++answered);
+		assert_int_equal(rc, serial == 1 ? 0 : -EINVAL);
+	}
+	assert_int_equal(answered, 32);
+	assert_int_equal(f->fake->dev[0].state, DM_STATE_REVOKED);
+	close(sock);
+}
+
+static void who_does_not_wait_is_told_to_come_back(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t serial, i;
+	int sock, rc, got;
+
+	assert_int_equal(revoker_connect(&f->r, &sock, NULL), 0);
+	assert_int_equal(kill(f->r.pid, SIGSTOP), 0);
+	for (i = 1; i < 100000 && !revoker_ask(sock, 99, "v1", i); i++)
+		;
+	assert_int_equal(revoker_ask(sock, 99, "v1", i), -EAGAIN);
+	assert_int_equal(kill(f->r.pid, SIGKILL), 0);
+	while (!(got = revoker_answer(sock, &serial, &rc)))
+		sleep_ms(1);
+	assert_int_equal(got, -EPIPE);
+	assert_int_equal(revoker_ask(sock, REVOKER_REVOKE, "v1", 1), -EPIPE);
+	close(sock);
+}
+
 static void a_dead_revoker_is_noticed(void **state)
 {
 	struct fixture *f = *state;
@@ -176,6 +223,8 @@ int main(void)
 		revoker_test(revokes_and_wipes),
 		revoker_test(failure_is_told_with_its_reason),
 		revoker_test(a_hung_revoker_times_out),
+		revoker_test(many_questions_and_then_the_answers),
+		revoker_test(who_does_not_wait_is_told_to_come_back),
 		revoker_test(a_dead_revoker_is_noticed),
 		revoker_test(sigterm_does_not_end_it),
 		revoker_test(it_outlives_the_daemon_until_its_last_client),

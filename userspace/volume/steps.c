@@ -25,9 +25,21 @@ static int fail(char *note, int rc, const struct err *e)
 	return rc;
 }
 
-static bool has_unit(const struct teardown_spec *spec)
+static bool is_idle(const struct teardown_spec *spec, enum teardown_step s)
 {
-	return spec->unit && spec->unit[0];
+	switch (s) {
+	case TEARDOWN_STOP:
+	case TEARDOWN_KILL:
+		return !spec->unit || !spec->unit[0];
+	case TEARDOWN_SHUTDOWN:
+	case TEARDOWN_UMOUNT:
+	case TEARDOWN_SWAPOFF:
+		return !spec->dev;
+	case TEARDOWN_REMOVE:
+		return spec->policy == POLICY_LOCK;
+	default:
+		return false;
+	}
 }
 
 static int step_stop(const struct teardown_spec *spec, int64_t until_ms, char *note)
@@ -35,8 +47,6 @@ static int step_stop(const struct teardown_spec *spec, int64_t until_ms, char *n
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (!has_unit(spec))
-		return -ENOENT;
 	rc = unit_stop(spec->unit, until_ms, &e);
 	return rc ? fail(note, rc, &e) : 0;
 }
@@ -46,8 +56,6 @@ static int step_kill(const struct teardown_spec *spec, int64_t until_ms, char *n
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (!has_unit(spec))
-		return -ENOENT;
 	rc = unit_kill("/sys/fs/cgroup", spec->unit, until_ms, &e);
 	return rc ? fail(note, rc, &e) : 0;
 }
@@ -186,8 +194,6 @@ static int step_remove(const struct teardown_spec *spec, int64_t until_ms, char 
 	int rc, lost;
 
 	(void)until_ms;
-	if (spec->policy == POLICY_LOCK)
-		return -ENOENT;
 	rc = mapping_get(spec->dm, spec->name, &m, &e);
 	if (rc == -EEXIST)
 		return fail(note, rc, &e);
@@ -230,6 +236,7 @@ static int step_verify(const struct teardown_spec *spec, int64_t until_ms, char 
 }
 
 const struct teardown_steps teardown_real = {
+	.idle = is_idle,
 	.run = {
 		[TEARDOWN_STOP] = step_stop,
 		[TEARDOWN_KILL] = step_kill,

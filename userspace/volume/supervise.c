@@ -72,9 +72,7 @@ struct run {
 	const struct teardown_spec *spec;
 	const struct teardown_steps *steps;
 	int revoker, events;
-	struct teardown_event event[TEARDOWN_NR];
-	bool key_gone;
-	int64_t key_gone_ms;
+	struct teardown_report report;
 };
 
 /* What a step's child says at its end. */
@@ -83,23 +81,30 @@ struct verdict_of_step {
 	char text[TEARDOWN_ERR_MAX + 1];
 };
 
+#define KEEP TEARDOWN_NR	/* not a step, but run like one: the report is kept */
+
 static int64_t since(const struct run *r)
 {
 	return now_ms() - r->spec->verdict_ms;
 }
 
 /* Nobody may be left to hear it; the work goes on. */
-static void tell(const struct run *r, const struct teardown_event *ev)
+static void tell(const struct run *r, unsigned int what, const struct teardown_step_report *re)
 {
-	send(r->events, ev, sizeof(*ev), MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct teardown_event ev = { .what = what, .report = *re };
+
+	send(r->events, &ev, sizeof(ev), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void child_main(const struct run *r, enum teardown_step s, int64_t until, int out)
 {
 	struct verdict_of_step v = { 0 };
 
-	child_settle("ecache-step", &out, 1);
-	v.rc = r->steps->run[s](r->spec, until, v.text);
+	child_settle(s == KEEP ? "ecache-report" : "ecache-step", &out, 1);
+	if (s == KEEP)
+		r->spec->keeper->keep(r->spec->keeper->ctx, &r->report);
+	else
+		v.rc = r->steps->run[s](r->spec, until, v.text);
 	v.text[TEARDOWN_ERR_MAX] = '\0';
 	send(out, &v, sizeof(v), MSG_NOSIGNAL);
 	_exit(0);
@@ -195,51 +200,112 @@ static bool ask_revoker(const struct run *r, int64_t until, struct teardown_step
 	return true;
 }
 
-static void note_key_gone(struct run *r)
+static void note_key_gone(struct run *r, const struct teardown_step_report *by)
 {
-	if (r->key_gone)
+	if (r->report.key_gone)
 		return;
-	r->key_gone = true;
-	r->key_gone_ms = since(r);
+	r->report.key_gone = true;
+	r->report.key_gone_ms = by->start_ms + by->ms;
 }
 
 static void run_step(struct run *r, enum teardown_step s, int64_t until)
 {
-	struct teardown_event *ev = &r->event[s];
-	struct teardown_step_report *re = &ev->report;
+	struct teardown_step_report *re = &r->report.step[s];
 	struct verdict_of_step v;
 	int rc;
 
-	ev->step = s;
 	re->outcome = STEP_RUNNING;
 	re->start_ms = since(r);
-	tell(r, ev);
-	if (s != TEARDOWN_KEY || !ask_revoker(r, until, re)) {
+	tell(r, s, re);
+	if (r->steps->idle && r->steps->idle(r->spec, s)) {
+		re->outcome = STEP_SKIPPED;
+	} else if (s != TEARDOWN_KEY || !ask_revoker(r, until, re)) {
 		rc = in_child(r, s, until, &v);
 		set_outcome(re, rc, &v);
 	}
 	re->ms = since(r) - re->start_ms;
 	/* "Nothing there" has no key either. VERIFY succeeds only when there is none. */
 	if ((s == TEARDOWN_KEY || s == TEARDOWN_VERIFY) && (re->outcome == STEP_OK || re->outcome == STEP_SKIPPED))
-		note_key_gone(r);
-	tell(r, ev);
+		note_key_gone(r, re);
+	tell(r, s, re);
+}
+
+/* record_main - waits for as long as its disk does, be the supervisor and the daemon gone; tells by itself. */
+static void record_main(struct run *r)
+{
+	const struct teardown_keeper *k = r->spec->keeper;
+	struct teardown_step_report *re = &r->report.record;
+	char note[TEARDOWN_ERR_MAX + 1] = "";
+
+	child_settle("ecache-record", &r->events, 1);
+	re->rc = k->record(k->ctx, note);
+	note[TEARDOWN_ERR_MAX] = '\0';
+	re->outcome = re->rc ? STEP_FAILED : STEP_OK;
+	text_set(re->text, note);
+	re->ms = since(r) - re->start_ms;
+	tell(r, TEARDOWN_EVENT_RECORD, re);
+	_exit(0);
+}
+
+static void start_record(struct run *r)
+{
+	struct teardown_step_report *re = &r->report.record;
+	pid_t pid;
+
+	if (!r->spec->keeper || !r->spec->keeper->record)
+		return;
+	re->outcome = STEP_RUNNING;
+	re->start_ms = since(r);
+	tell(r, TEARDOWN_EVENT_RECORD, re);	/* before the child can tell more */
+	pid = fork();
+	if (!pid)
+		record_main(r);
+	if (pid > 0)
+		return;
+	re->outcome = STEP_PENDING;
+	tell(r, TEARDOWN_EVENT_RECORD, re);
+}
+
+static void end(struct run *r)
+{
+	struct teardown_report *re = &r->report;
+	struct teardown_event ev = { .what = TEARDOWN_EVENT_END };
+	struct verdict_of_step v;
+
+	re->removed = re->step[TEARDOWN_VERIFY].outcome == STEP_OK && re->step[TEARDOWN_VERIFY].rc == LEFT_NOTHING;
+	re->total_ms = since(r);
+	re->in_time = re->key_gone && re->key_gone_ms <= r->spec->deadline_ms;
+	re->done = true;
+	ev.end.ahead = re->ahead;
+	ev.end.key_gone = re->key_gone;
+	ev.end.key_gone_ms = re->key_gone_ms;
+	ev.end.removed = re->removed;
+	ev.end.total_ms = re->total_ms;
+	ev.end.in_time = re->in_time;
+	if (r->spec->keeper && r->spec->keeper->keep)
+		in_child(r, KEEP, now_ms() + TEARDOWN_KEEP_MS, &v);
+	/* Whoever hears of the end must find the lock free. */
+	if (r->spec->lock)
+		close(r->spec->lock);
+	send(r->events, &ev, sizeof(ev), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void supervise(const struct teardown_spec *spec, const struct teardown_steps *steps, int revoker, int events)
 {
-	struct run r = { .spec = spec, .steps = steps, .revoker = revoker, .events = events, .key_gone_ms = -1 };
-	const struct teardown_step_report *verify = &r.event[TEARDOWN_VERIFY].report;
-	struct teardown_event end = { .step = TEARDOWN_NR };
+	struct run r = {
+		.spec = spec, .steps = steps, .revoker = revoker, .events = events, .report = { .key_gone_ms = -1 },
+	};
 	enum teardown_step order[TEARDOWN_NR];
 	unsigned int i;
 
+	if (spec->key_gone_ms) {
+		r.report.ahead = true;
+		r.report.key_gone = true;
+		r.report.key_gone_ms = spec->key_gone_ms;
+	}
+	start_record(&r);
 	teardown_order(spec, now_ms(), order);
 	for (i = 0; i < TEARDOWN_NR; i++)
 		run_step(&r, order[i], teardown_until(spec, order, i, now_ms()));
-	end.end.key_gone = r.key_gone;
-	end.end.key_gone_ms = r.key_gone_ms;
-	end.end.removed = verify->outcome == STEP_OK && verify->rc == LEFT_NOTHING;
-	end.end.total_ms = since(&r);
-	end.end.in_time = r.key_gone && r.key_gone_ms <= spec->deadline_ms;
-	tell(&r, &end);
+	end(&r);
 }

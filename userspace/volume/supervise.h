@@ -6,12 +6,17 @@
 
 /* Between teardown.c (the daemon's side) and supervise.c (the supervisor's): what is sent over the socket. */
 struct teardown_event {
-	enum teardown_step step;		/* TEARDOWN_NR: the end, @end is valid */
+	unsigned int what;			/* enum teardown_step, or one of the events below */
 	struct teardown_step_report report;
 	struct {
-		bool key_gone, removed, in_time;
+		bool ahead, key_gone, removed, in_time;
 		int64_t key_gone_ms, total_ms;
 	} end;
+};
+
+enum {
+	TEARDOWN_EVENT_RECORD = TEARDOWN_NR,	/* @report is the keeper's record */
+	TEARDOWN_EVENT_END,			/* @end is valid */
 };
 
 /* teardown_order - the order of the steps for a teardown that begins at @now. */

@@ -14,6 +14,7 @@
 
 struct teardown {
 	int events;
+	bool hung_up;		/* nobody is left to tell more */
 	struct teardown_report report;
 };
 
@@ -54,8 +55,8 @@ static const char *outcome_name(enum teardown_outcome o)
  */
 static int fork_away(const struct teardown_spec *spec, const struct teardown_steps *steps, int revoker, int events)
 {
-	const int keep[] = { events, revoker };
-	int status;
+	int keep[3] = { events }, status;
+	size_t nr = 1;
 	pid_t pid;
 
 	pid = fork();
@@ -65,7 +66,11 @@ static int fork_away(const struct teardown_spec *spec, const struct teardown_ste
 		pid = fork();
 		if (pid)
 			_exit(pid < 0 ? errno : 0);
-		child_settle("ecache-teardown", keep, revoker < 0 ? 1 : 2);
+		if (revoker >= 0)
+			keep[nr++] = revoker;
+		if (spec->lock)
+			keep[nr++] = spec->lock;
+		child_settle("ecache-teardown", keep, nr);
 		supervise(spec, steps, revoker, events);
 		_exit(0);
 	}
@@ -141,16 +146,21 @@ const struct teardown_report *teardown_report(const struct teardown *t)
 
 static void take(struct teardown_report *re, const struct teardown_event *ev)
 {
-	if (ev->step < TEARDOWN_NR) {
-		re->step[ev->step] = ev->report;
+	if (ev->what == TEARDOWN_EVENT_RECORD) {
+		re->record = ev->report;
+		return;
+	}
+	if (ev->what < TEARDOWN_NR) {
+		re->step[ev->what] = ev->report;
 		/* Known at once, so that the daemon can say so before the rest has ended. */
-		if (ev->step == TEARDOWN_KEY && !re->key_gone &&
+		if (ev->what == TEARDOWN_KEY && !re->key_gone &&
 		    (ev->report.outcome == STEP_OK || ev->report.outcome == STEP_SKIPPED)) {
 			re->key_gone = true;
 			re->key_gone_ms = ev->report.start_ms + ev->report.ms;
 		}
 		return;
 	}
+	re->ahead = ev->end.ahead;
 	re->key_gone = ev->end.key_gone;
 	re->key_gone_ms = ev->end.key_gone_ms;
 	re->removed = ev->end.removed;
@@ -164,17 +174,25 @@ int teardown_progress(struct teardown *t)
 	struct teardown_event ev;
 	ssize_t n;
 
-	while (!t->report.done) {
+	while (!t->hung_up) {
 		n = recv(t->events, &ev, sizeof(ev), MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n != sizeof(ev))
-			return -EPIPE;
-		take(&t->report, &ev);
+			break;
+		if (n == sizeof(ev))
+			take(&t->report, &ev);
+		else
+			t->hung_up = true;
 	}
-	return 1;
+	if (t->report.done)
+		return 1;
+	return t->hung_up ? -EPIPE : 0;
+}
+
+bool teardown_recorded(const struct teardown *t)
+{
+	return t->hung_up || t->report.record.outcome != STEP_RUNNING;
 }
 
 void teardown_free(struct teardown *t)
@@ -247,6 +265,7 @@ struct json_object *teardown_json(const struct teardown_report *report)
 	    js_put(o, "key_gone", json_object_new_boolean(report->key_gone)) ||
 	    js_put(o, "key_gone_ms", json_object_new_int64(report->key_gone_ms)) ||
 	    js_put(o, "in_time", json_object_new_boolean(report->in_time)) ||
+	    js_put(o, "ahead", json_object_new_boolean(report->ahead)) ||
 	    js_put(o, "removed", json_object_new_boolean(report->removed)) ||
 	    js_put(o, "total_ms", json_object_new_int64(report->total_ms)) ||
 	    js_put(o, "steps", steps_json(report))) {

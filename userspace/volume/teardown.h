@@ -25,7 +25,7 @@
  * remove until the end. Before the key goes the steps share what is left until its slot; after it a
  * step that has no time left still gets TEARDOWN_GRACE_MS. When half of the deadline has passed at
  * the start (a long queue), the key goes first. Every step runs, whatever happened to those before
- * it, so the whole ends at the latest nine graces after the deadline.
+ * it, so the whole ends at the latest nine graces and TEARDOWN_KEEP_MS after the deadline.
  */
 enum teardown_step {
 	TEARDOWN_STOP,		/* systemd StopUnit, waited for */
@@ -41,6 +41,7 @@ enum teardown_step {
 };
 
 #define TEARDOWN_GRACE_MS 500
+#define TEARDOWN_KEEP_MS 5000
 #define TEARDOWN_ERR_MAX 255
 
 const char *teardown_step_name(enum teardown_step s);
@@ -50,11 +51,14 @@ struct teardown_spec {
 	const char *name;		/* volume */
 	enum policy policy;		/* POLICY_TEARDOWN or POLICY_LOCK */
 	const char *unit;		/* systemd unit to stop, NULL or "": none */
-	dev_t dev;			/* of the mapping, from mapping_get() */
+	dev_t dev;			/* of the mapping, from mapping_get(); 0: not known, what needs it is skipped */
 	int64_t verdict_ms;		/* CLOCK_BOOTTIME of the confirmed verdict */
 	int64_t deadline_ms;		/* from verdict_ms, at least 1000 */
+	int64_t key_gone_ms;		/* after verdict_ms: it was destroyed ahead of this; 0: it was not */
 	struct revoker *revoker;	/* NULL: a step child destroys the key */
 	const struct dm *dm;
+	const struct teardown_keeper *keeper;	/* NULL: none */
+	int lock;			/* descriptor that the supervisor keeps open until its end; 0: none */
 };
 
 struct teardown_step_report {
@@ -74,12 +78,26 @@ struct teardown_step_report {
 
 struct teardown_report {
 	struct teardown_step_report step[TEARDOWN_NR];
+	struct teardown_step_report record;	/* of the keeper; STEP_PENDING: there was none to make */
+	bool ahead;			/* the key went before the first step: spec.key_gone_ms */
 	bool done;
 	bool key_gone;			/* the target said so, or the mapping no longer exists */
 	int64_t key_gone_ms;		/* after the verdict; -1 when not */
 	int64_t total_ms;
 	bool removed;			/* mapping removed; else deferred, or LOCKED */
 	bool in_time;			/* key gone by the deadline */
+};
+
+/*
+ * What remembers a teardown, in the supervisor's hands so that nothing is lost with the daemon. Each runs in a child of
+ * its own, which may wait for a disk; there they cannot log.
+ */
+struct teardown_keeper {
+	/* Beside the first step; nobody waits for it, and it outlives everybody. Returns 0 or an errno with @note. */
+	int (*record)(void *ctx, char *note);
+	/* Before the end is told; killed after TEARDOWN_KEEP_MS. */
+	void (*keep)(void *ctx, const struct teardown_report *report);
+	void *ctx;
 };
 
 struct teardown;
@@ -99,6 +117,12 @@ int teardown_fd(const struct teardown *t);
  */
 int teardown_progress(struct teardown *t);
 const struct teardown_report *teardown_report(const struct teardown *t);
+
+/*
+ * teardown_recorded - whether the keeper's record is made, has failed, or will not be heard of any more. Until then
+ * teardown_fd() may become readable, after the end too.
+ */
+bool teardown_recorded(const struct teardown *t);
 
 /* teardown_free - the supervisor, if it still runs, goes on by itself. */
 void teardown_free(struct teardown *t);
@@ -127,6 +151,11 @@ enum teardown_left {
  */
 struct teardown_steps {
 	int (*run[TEARDOWN_NR])(const struct teardown_spec *spec, int64_t until_ms, char *note);
+	/*
+	 * Whether there is nothing to do, as far as the order alone says; then no process is made for it: a
+	 * hundred teardowns at once share the processors with what goes on. NULL: never.
+	 */
+	bool (*idle)(const struct teardown_spec *spec, enum teardown_step s);
 };
 
 extern const struct teardown_steps teardown_real;

@@ -238,6 +238,19 @@ out:
 	return rc;
 }
 
+struct json_object *token_json(const struct token *t, struct err *e)
+{
+	struct json_object *o = NULL;
+	char *text;
+
+	if (token_text(t, &text, e) || !text)
+		return NULL;
+	if (js_parse(text, strlen(text), 3, &o, e))
+		o = NULL;
+	free(text);
+	return o;
+}
+
 int token_hash(const struct token *t, char hex[TOKEN_HASH_LEN + 1], struct err *e)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];

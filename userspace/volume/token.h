@@ -9,6 +9,8 @@
 #include "../kms/kms.h"
 #include "name.h"
 
+struct json_object;
+
 /*
  * The LUKS2 token "ecache" of Documentation/formats.md. Its text is attacker-controlled:
  * token_parse() accepts exactly the documented members, each once and in its documented form, and
@@ -42,6 +44,9 @@ int token_parse(const char *text, size_t len, struct token *t, struct err *e);
  * -EINVAL, -ENOMEM.
  */
 int token_text(const struct token *t, char **text, struct err *e);
+
+/* token_json - the same as an object, for the audit log and ecachectl; NULL as token_text() fails. */
+struct json_object *token_json(const struct token *t, struct err *e);
 
 /* token_hash - SHA-256 of the canonical text in hex; what the state file keeps as token_sha256. */
 int token_hash(const struct token *t, char hex[TOKEN_HASH_LEN + 1], struct err *e);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "mounts.h"
 #include "text.h"
 #include "unmount.h"
@@ -21,6 +22,10 @@
 #define GOING_FLAGS_NOLOGFLUSH	2
 
 #define ROUNDS 16	/* mounts stacked on one mount point */
+
+/* Processes that were just killed let go within moments; all mounts together are given this much for it. */
+#define BUSY_TRIES 10
+#define BUSY_PAUSE_MS 50
 
 static bool can_shutdown(const char *fstype)
 {
@@ -71,36 +76,59 @@ int fs_shutdown(dev_t dev, char *fstype, struct err *e)
 	return rc;
 }
 
+/* What unmount_all() goes about with. @proc is the host's /proc. */
+struct unmounting {
+	int proc;
+	dev_t dev;
+	unsigned int tries;		/* left, for what is busy */
+	struct unmounted *what;
+};
+
+/* unmount_one - what is busy until the tries are over is detached. */
+static int unmount_one(struct unmounting *u, const char *path)
+{
+	while (umount2(path, UMOUNT_NOFOLLOW)) {
+		if (errno == EBUSY && u->tries) {
+			u->tries--;
+			sleep_ms(BUSY_PAUSE_MS);
+			continue;
+		}
+		if (umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH))
+			return -errno;
+		u->what->detached++;
+		break;
+	}
+	u->what->mounts++;
+	return 0;
+}
+
 /*
- * unmount_here - in the namespace that we are in, the last mount first, until there is none. @proc is the host's
- * /proc.
+ * unmount_here - in the namespace that we are in, the last mount first, until there is none. One that cannot be
+ * unmounted does not save the others; propagation may have taken one away that is still on the list.
  */
-static int unmount_here(int proc, dev_t dev, struct unmounted *what, struct err *e)
+static int unmount_here(struct unmounting *u, struct err *e)
 {
 	struct mount_list list;
-	int fd, rc, round;
+	unsigned int before;
+	int fd, rc, r, round;
 	size_t i;
 
 	for (round = 0; round < ROUNDS; round++) {
-		fd = openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+		fd = openat(u->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return err_sys(e, -errno, "cannot read the mounts");
-		rc = mounts_read(fd, dev, &list, e);
+		rc = mounts_read(fd, u->dev, &list, e);
 		close(fd);
 		if (rc || !list.nr)
 			return rc;
-		for (i = list.nr; i-- > 0 && !rc;) {
-			if (!umount2(list.mounts[i].path, UMOUNT_NOFOLLOW)) {
-				what->mounts++;
-			} else if (!umount2(list.mounts[i].path, UMOUNT_NOFOLLOW | MNT_DETACH)) {
-				what->mounts++;
-				what->detached++;
-			} else {
-				rc = err_sys(e, -errno, "cannot unmount %s", list.mounts[i].path);
-			}
+		before = u->what->mounts;
+		for (i = list.nr; i-- > 0;) {
+			r = unmount_one(u, list.mounts[i].path);
+			if (r && !rc)
+				rc = err_sys(e, r, "cannot unmount %s", list.mounts[i].path);
 		}
 		mount_list_free(&list);
-		if (rc)
+		if (rc && u->what->mounts == before)
 			return rc;
 	}
 	return err_set(e, -EBUSY, "it is mounted again and again");
@@ -136,30 +164,31 @@ static int open_targets(const struct mount_list *list, struct target *t, size_t 
 	return *nr ? 0 : -ENOENT;
 }
 
-static int visit(const struct target *t, int proc, dev_t dev, struct unmounted *what, struct err *e)
+static int visit(const struct target *t, struct unmounting *u, struct err *e)
 {
 	/* Also for our own: setns() drops a chroot, so that paths are those of the namespace's root. */
 	if (setns(t->fd, CLONE_NEWNS))
 		return err_sys(e, -errno, "cannot enter a mount namespace");
-	what->namespaces++;
-	return unmount_here(proc, dev, what, e);
+	u->what->namespaces++;
+	return unmount_here(u, e);
 }
 
 int unmount_all(dev_t dev, struct unmounted *what, struct err *e)
 {
+	struct unmounting u = { .dev = dev, .tries = BUSY_TRIES, .what = what };
 	struct err other = ERR_INIT;
 	struct mount_list list;
 	struct target *t;
 	size_t nr = 0, i;
-	int proc, rc, r, own;
+	int rc, r, own;
 
 	memset(what, 0, sizeof(*what));
 	rc = mounts_find("/proc", dev, &list, e);
 	if (rc)
 		return rc;
 	t = calloc(list.nr + 1, sizeof(*t));
-	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = !t || proc < 0 ? -ENOMEM : open_targets(&list, t, &nr);
+	u.proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = !t || u.proc < 0 ? -ENOMEM : open_targets(&list, t, &nr);
 	mount_list_free(&list);
 	/*
 	 * Our own last: only the last unmount of a superblock writes to the disk, and what waits there has the
@@ -169,14 +198,14 @@ int unmount_all(dev_t dev, struct unmounted *what, struct err *e)
 		for (i = 0; i < nr; i++) {
 			if (t[i].own != own)
 				continue;
-			r = visit(&t[i], proc, dev, what, rc ? &other : e);
+			r = visit(&t[i], &u, rc ? &other : e);
 			rc = rc ? rc : r;
 		}
 	}
 	for (i = 0; i < nr; i++)
 		close(t[i].fd);
-	if (proc >= 0)
-		close(proc);
+	if (u.proc >= 0)
+		close(u.proc);
 	free(t);
 	return rc;
 }

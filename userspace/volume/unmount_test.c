@@ -134,6 +134,69 @@ static void every_namespace_is_unmounted(void **state)
 	assert_int_equal(rc, 0);
 }
 
+/* A process with a file open that is just dying. */
+static pid_t busy_for(const char *file, long ms)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	sleep_ms(ms);
+	_exit(fd < 0);
+}
+
+static void busy_and_nested_in(void *arg)
+{
+	struct scratch *s = arg;
+	char a[128], file[160], below[160];
+	struct unmounted what;
+	struct stat st, st_below;
+	int status;
+	pid_t pid;
+
+	snprintf(a, sizeof(a), "%s/a", s->dir);
+	snprintf(file, sizeof(file), "%s/file", a);
+	snprintf(below, sizeof(below), "%s/below", a);
+	mkdir(a, 0700);
+	if (mount("tmpfs", a, "tmpfs", 0, "size=1m"))
+		exit(NAMESPACE_SKIP);
+	assert_int_equal(stat(a, &st), 0);
+	pid = busy_for(file, 200);
+	while (access(file, F_OK))
+		sleep_ms(1);
+	assert_int_equal(unmount_in_child(st.st_dev, &what), 0);
+	assert_int_equal(what.mounts, 1);
+	assert_int_equal(what.detached, 0);	/* it was worth the moment */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* Somebody else's file system mounted below ours does not keep ours. */
+	assert_int_equal(mount("tmpfs", a, "tmpfs", 0, "size=1m"), 0);
+	assert_int_equal(stat(a, &st), 0);
+	mkdir(below, 0700);
+	assert_int_equal(mount("tmpfs", below, "tmpfs", 0, "size=1m"), 0);
+	assert_int_equal(stat(below, &st_below), 0);
+	assert_int_equal(unmount_in_child(st.st_dev, &what), 0);
+	assert_int_equal(what.detached, 1);
+	assert_int_equal(count_mounts(getpid(), st.st_dev), 0);
+	/* Nor one over it. */
+	assert_int_equal(mount("tmpfs", a, "tmpfs", 0, "size=1m"), 0);
+	assert_int_equal(stat(a, &st), 0);
+	assert_int_equal(mount("tmpfs", a, "tmpfs", 0, "size=1m"), 0);
+	assert_int_equal(unmount_in_child(st.st_dev, &what), 0);
+	assert_int_equal(count_mounts(getpid(), st.st_dev), 0);
+}
+
+static void busy_and_nested_mounts_end(void **state)
+{
+	int rc = namespace_run(busy_and_nested_in, *state);
+
+	if (rc == NAMESPACE_SKIP)
+		skip();
+	assert_int_equal(rc, 0);
+}
+
 /* A loop device with a real file system, in a namespace of our own. */
 static void shut_down(const char *dev, const char *dir)
 {
@@ -202,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(every_namespace_is_unmounted),
+		scratch_test(busy_and_nested_mounts_end),
 		scratch_test(a_shut_down_file_system_takes_nothing),
 		cmocka_unit_test(what_is_not_mounted),
 	};

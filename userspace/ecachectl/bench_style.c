@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bench_style.h"
+
+/* kN and sN: fill and stroke of enum bench_kind. */
+const char bench_style[] =
+	":root{color-scheme:light dark;--bg:#fff;--fg:#1d2228;--dim:#5d6672;--grid:#dfe3e8;--box:#f6f7f9;"
+	"--good:#0b7a3e;--bad:#b3261e;--c0:#8d96a2;--c1:#b7bec8;--c2:#d9622b;--c3:#e9a23b;--c4:#a05fb4;--c5:#1769c5;"
+	"--c6:#7fb2ea;--c7:#138c95;--c8:#3f9142}\n"
+	"@media (prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e4e7eb;--dim:#98a2ae;--grid:#2d333b;--box:#1c2026;"
+	"--good:#5fd08f;--bad:#ff8a80;--c0:#7d8793;--c1:#59616c;--c2:#e07a48;--c3:#d9a14a;--c4:#b884c8;--c5:#5aa5f5;"
+	"--c6:#2f5f94;--c7:#4fb7bf;--c8:#6fbf72}}\n"
+	"body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:1240px;padding:1em 1.5em 3em}\n"
+	"h1{font-size:1.6em;margin:.4em 0 .1em}h2{font-size:1.3em;margin:2em 0 .3em}h3{font-size:1.05em;margin:1.8em 0 .4em}\n"
+	"p{margin:.4em 0}.dim,figcaption{color:var(--dim)}\n"
+	".warn{border-left:4px solid var(--c2);background:var(--box);padding:.5em .9em}\n"
+	".lead{font-size:1.1em}\n"
+	".row{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:.6em 1.6em}\n"
+	"figure{margin:0;max-width:600px;min-width:0}figcaption{font-size:.85em}\n"
+	"svg{width:100%;height:auto;display:block;font:11px system-ui,sans-serif}\n"
+	"svg text{fill:var(--fg)}svg .n,svg .a{fill:var(--dim)}svg .us{fill:var(--fg);font-weight:600}\n"
+	"svg .g{stroke:var(--grid)}svg .w{stroke:var(--fg);stroke-width:1.5}svg [class^=s]{stroke-width:2;opacity:.6}\n"
+	".k0{fill:var(--c0)}.k1{fill:var(--c1)}.k2{fill:var(--c2)}.k3{fill:var(--c3)}.k4{fill:var(--c4)}"
+	".k5{fill:var(--c5)}.k6{fill:var(--c6)}.k7{fill:var(--c7)}.k8{fill:var(--c8)}\n"
+	".s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}.s4{stroke:var(--c4)}"
+	".s5{stroke:var(--c5)}.s6{stroke:var(--c6)}.s7{stroke:var(--c7)}.s8{stroke:var(--c8)}\n"
+	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5em 0}\n"
+	"th,td{padding:.22em .8em .22em 0;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}\n"
+	"th{font-weight:600;color:var(--dim)}th:first-child,td:first-child{text-align:left}\n"
+	".wide{overflow-x:auto}.good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}\n"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em;margin:.5em 0}dt{color:var(--dim)}dd{margin:0}\n"
+	"summary{cursor:pointer;color:var(--dim)}\n";
