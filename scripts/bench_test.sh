@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of scripts/bench-native that need no kernel: its usage, and what bench.d/evaluate.awk makes of samples whose ratios are
-# known. Prints one line per test; the last line counts.
+# Tests of scripts/bench-native and scripts/bench that need no kernel: their usage, and what bench.d/evaluate.awk and swap.awk make of samples
+# whose ratios are known. Prints one line per test; the last line counts.
 set -u
 
 scripts=$(cd "$(dirname "$0")" && pwd)
@@ -65,6 +65,58 @@ test_usage() {
 		check "$args: wrong usage" "$?" 2
 	done
 	check "wrong usage: nothing made" "$(ls "$ECACHE_CACHE" 2>/dev/null)" ''
+}
+
+test_bench_usage() {
+	"$scripts/bench" --help >"$tmp/out" 2>&1
+	check "bench --help succeeds and says how" "$? $(sed -n '1s/ .*//p' "$tmp/out")" '0 usage:'
+	for args in '--bogus' 'word' '--rounds' '--rounds x' '--rounds 0' '--ios 1.5' '--kernel 5.4' '--disk floppy' '--sector-size 4000' \
+		'--size 4' '--swap --disk null'; do
+		# shellcheck disable=SC2086
+		"$scripts/bench" $args >"$tmp/out" 2>&1
+		check "bench $args: wrong usage" "$?" 2
+	done
+	check "bench, wrong usage: nothing made" "$(ls "$ECACHE_CACHE" 2>/dev/null)" ''
+}
+
+# swap_round ROUND NWQ ECACHE AGAIN: instructions of 100 requests, with twice as many of CPU time
+swap_round() {
+	for sample in linear:10000 crypt:90000 crypt-nwq:"$2" ecache:"$3" ecache-again:"$4"; do
+		for test in get set; do
+			echo "sample $1 ${sample%:*} $test 100 50.5 1.5 9.5 $((${sample#*:} / 1000)) ${sample#*:} 250 50"
+		done
+	done
+}
+
+# swap_field FILTER: of the JSON that swap.awk makes of $tmp/samples
+swap_field() {
+	awk -v out=json -v emulated=1 -f "$scripts/bench.d/swap.awk" "$tmp/samples" | python3 -c "
+import json, sys
+print(json.load(sys.stdin)$1)"
+}
+
+test_swap() {
+	{
+		echo "driver xts-aes-aesni"
+		swap_round 1 40000 30000 30300
+		swap_round 2 80000 60000 60000
+		swap_round 3 40000 28000 28000
+	} >"$tmp/samples"
+	check "swap: the median of the rounds' ratios, not the ratio of medians" "$(swap_field '["tests"][0]["targets"][3]["to_crypt_nwq"]')" 0.75
+	check "swap: per request" "$(swap_field '["tests"][1]["targets"][1]["instructions"]') $(swap_field '["tests"][1]["targets"][1]["swap_reads"]')" '900 2.5'
+	check "swap: the noise is the worst round of the control" "$(swap_field '["tests"][0]["noise"]')" 0.01
+	check "swap: emulated, driver" "$(swap_field '["emulated"]') $(swap_field '["driver"]')" 'True xts-aes-aesni'
+	awk -v out=table -f "$scripts/bench.d/swap.awk" "$tmp/samples" >"$tmp/table"
+	check "swap: a difference beyond the noise" "$(sed -n 's/^  ecache .* //p' "$tmp/table" | head -n 1)" 0.750
+	{
+		echo "driver xts-aes-aesni"
+		swap_round 1 40000 30000 45000
+	} >"$tmp/samples"
+	awk -v out=table -f "$scripts/bench.d/swap.awk" "$tmp/samples" >"$tmp/table"
+	check "swap: a difference within it" "$(grep -c '^  ecache .* 0\.750 =$' "$tmp/table")" 2
+	echo "sample 1 ecache get" >"$tmp/samples"
+	awk -v out=json -f "$scripts/bench.d/swap.awk" "$tmp/samples" >/dev/null 2>&1
+	check "swap: a line that is cut is no sample" "$?" 1
 }
 
 test_ratios() {
@@ -141,6 +193,12 @@ test_behind() {
 	check "within what A/A is off, on the other side" "$(outcome)" '0 '
 	round 1 c 1 1000 980 1200 1021 >"$tmp/samples"
 	check "by more than A/A is off" "$(outcome)" '1 '
+	{
+		round 1 c 1 1000 1010 1200 1005
+		round 2 c 1 1000 1000 1200 1005
+		round 3 c 1 1000 1000 1200 1005
+	} >"$tmp/samples"
+	check "within what A/A is off in one of several boots" "$(outcome boots=3)" '0 '
 	round 1 c 1 1000 1040 1200 2000 >"$tmp/samples"
 	check "without controls nothing is behind" "$(outcome)" '3 c'
 	round 1 c 1 1000 1000 1200 2000 >"$tmp/samples"
@@ -170,6 +228,8 @@ test_parallel() {
 }
 
 test_usage
+test_bench_usage
+test_swap
 test_ratios
 test_controls
 test_behind

@@ -48,7 +48,7 @@ no_sources() {
 }
 
 test_usage() {
-	for script in toolbox vm kunit kunit-uml coverage; do
+	for script in toolbox vm kunit kunit-uml coverage deb; do
 		check "$script --help succeeds" "$(status "$scripts/$script" --help)" 0
 		check "$script --help says how" "$(sed -n '1s/ .*//p' "$tmp/out")" usage:
 	done
@@ -72,6 +72,10 @@ test_usage() {
 	for args in '--bogus' 'a' '--min' '--min x' '--min 101' '--min 50 60'; do
 		# shellcheck disable=SC2086
 		check "coverage $args: wrong usage" "$(status "$scripts/coverage" $args)" 2
+	done
+	for args in 'nothing' 'build dkms'; do
+		# shellcheck disable=SC2086
+		check "deb $args: wrong usage" "$(status "$scripts/deb" $args)" 2
 	done
 	check "path before ensure: fails and says what to do" \
 		"$(status "$scripts/toolbox" path root) $(grep -c 'toolbox ensure' "$tmp/err")" '1 1'

@@ -114,10 +114,11 @@ function over_boots(cell, label, base,    v, n, i, boot, x) {
 	high = v[n]
 }
 
+# What the same thing twice differs by in the worst boot that counts: a median of ratios that are all near 1 is nearer still, by luck.
 function is_behind(cell,    aa) {
 	if (good[cell] < boots) return 0
 	over_boots(cell, "again", "nwq")
-	aa = med > 1 ? med - 1 : 1 - med
+	aa = high - 1 > 1 - low ? high - 1 : 1 - low
 	over_boots(cell, "ecache", "nwq")
 	return med != "" && med > bound + aa
 }

@@ -1,14 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# The benchmark's kernel: User Mode Linux from the toolbox's 7.3 source, a part beside the root and the debug kernel. Its folder is
-# mounted where the debug kernel's would be, at /usr/src/debug-kernel: tree/ (the source, one file changed), build/ (what modules are
-# built against), linux, dm-crypt.ko. This file is part of its key. Needs: say.sh, cache.sh, root.sh, chroot.sh, debug.sh.
+# The benchmark's kernel: User Mode Linux, a part beside the root and the debug kernel: of 7.3 from the toolbox's source, of 6.12 from a source of
+# its own. Its folder is mounted where the debug kernel's would be, at /usr/src/debug-kernel: tree/ (the source, on 7.3 one file changed),
+# build/ (what modules are built against), linux, dm-crypt.ko. This file is part of its key. Needs: say.sh, cache.sh, apt.sh, root.sh, chroot.sh,
+# debug.sh.
 
-uml=$cache/uml-$( (
-	echo "$root"
-	content_key "$scripts/bench.d/kernel.config" "$scripts/bench.d/kernel.sh"
-) | sha256sum | cut -c1-12)
+# uml_part SERIES: its folder
+uml_part() {
+	echo "$cache/uml-$1-$( (
+		echo "$root"
+		content_key "$scripts/bench.d/kernel.config" "$scripts/bench.d/kernel-$1.config" "$scripts/bench.d/kernel.sh"
+	) | sha256sum | cut -c1-12)"
+}
+uml_series=7.3
+uml=$(uml_part 7.3)
+uml_older=$(uml_part 6.12)
+
+# uml_choose SERIES: 7.3 or 6.12
+uml_choose() {
+	uml_series=$1
+	uml=$(uml_part "$1")
+}
+
+# uml_download DIR: DIR/tree, the 6.12 source. Not in the root's list: only this part needs it.
+uml_download() {
+	apt_unpack "$1" "$cache/log/uml-source" linux-source-6.12
+	mkdir "$1/tree"
+	supervise tar -C "$1/tree" --strip-components=1 -xf "$1/unpacked/usr/src/linux-source-6.12.tar.xz" || die "the 6.12 source could not be unpacked"
+	rm -rf "$1/unpacked"
+}
 
 # uml_tree: links to the source, but for arch/um/os-Linux/smp.c. An SMP kernel is wanted: without SMP the page allocator has no per-CPU
 # lists, and locked operations and RCU cost nothing. But User Mode Linux with SMP blocks and unblocks the signal of
@@ -37,13 +58,13 @@ uml_tree() {
 # uml_config DIR: writes DIR/build/.config and checks it.
 uml_config() {
 	mkdir -p "$1/build"
-	cp "$scripts/bench.d/kernel.config" "$1/fragment"
+	cat "$scripts/bench.d/kernel.config" "$scripts/bench.d/kernel-$uml_series.config" >"$1/fragment"
 	in_root_logged "$cache/log/uml-config" root make -s ARCH=um -C /usr/src/debug-kernel/tree \
 		O=/usr/src/debug-kernel/build KCONFIG_ALLCONFIG=/usr/src/debug-kernel/fragment allnoconfig ||
 		die "the configuration of User Mode Linux failed"
 	uml_dropped=$(config_dropped "$1/fragment" "$1/build/.config")
 	[ -z "$uml_dropped" ] ||
-		die "kconfig dropped lines of $scripts/bench.d/kernel.config (a dependency is missing, or the symbol is gone" \
+		die "kconfig dropped lines of $scripts/bench.d/kernel.config or kernel-$uml_series.config (a dependency is missing, or the symbol is gone" \
 			"from this kernel):" "$uml_dropped"
 }
 
@@ -67,13 +88,16 @@ ensure_uml() {
 	take_lock uml
 	[ -d "$uml" ] && drop_lock && return 0
 	steps 4
-	step "User Mode Linux: $uml"
-	need_space 2
+	step "User Mode Linux $uml_series: $uml"
+	need_space 4
 	debug=$cache/tmp.uml
 	rm -rf --one-file-system "$debug"
 	mkdir -p "$debug" "$cache/log"
 	step "configure, and check that no line was dropped"
-	uml_tree
+	case $uml_series in
+	7.3) uml_tree ;;
+	*) uml_download "$debug" ;;
+	esac
 	uml_config "$debug"
 	step "build (about 5 minutes of CPU time)"
 	uml_build

@@ -45,6 +45,62 @@ for check in $(sed -n '/doctor_[a-z]*_checks\[\] = {/,/^};/s/^\t{ "\(.*\)", chec
 	sed -n '/^\.Sh DOCTOR/,/^\.Sh JSON/p' Documentation/man/ecachectl.8 | grep -q "^\.It.* $check\( \|$\)" ||
 		say "ecachectl.8: doctor's check $check is missing"
 done
+# Metrics: name and type in the code and in the manual; what dashboard, rules and their tests ask for is there.
+metrics=$(sed -n 's/^\t{ "\(ecache_[a-z_]*\)", "\([a-z]*\)",.*/\1:\2/p' userspace/ecached/metrics.c | sort)
+manual=$(sed -n '/^\.Sh METRICS/,/^\.Sh FILES/p' Documentation/man/ecached.8 | sed -n '/^\.It Sy ecache_/{N;s/^\.It Sy \([a-z_]*\)\n\([a-z]*\).*/\1:\2/p;}' | sort)
+[ -n "$metrics" ] || say "metrics.c: no metric is found"
+[ "$metrics" = "$manual" ] || say "ecached.8 and metrics.c have other metrics: $(printf '%s\n' "$metrics" "$manual" | sort | uniq -u | tr '\n' ' ')"
+for f in Documentation/examples/grafana-ecache.json Documentation/examples/ecache-alerts.yml scripts/tests/ecache-alerts_test.yml Documentation/operations.md; do
+	for name in $(grep -o 'ecache_[a-z_]*[a-z]' "$f" | sed 's/_seconds_\(bucket\|sum\|count\)$/_seconds/' | sort -u); do
+		printf '%s\n' "$metrics" | grep -q "^$name:" || say "$f: there is no metric $name"
+	done
+done
+for alert in $(sed -n 's/^ *- alert: //p' Documentation/examples/ecache-alerts.yml); do
+	grep -q "^| \`$alert\` |" Documentation/operations.md || say "operations.md: the alert $alert is missing"
+	grep -q "alertname: $alert$" scripts/tests/ecache-alerts_test.yml || say "ecache-alerts_test.yml: the alert $alert is missing"
+done
+# same WHAT WANTED GOT: two lists of words, one a line, hold the same
+same() {
+	if [ -z "$2" ] || [ "$(echo "$2" | sort -u)" != "$(echo "$3" | sort -u)" ]; then
+		say "$1: $(printf '%s\n' "$2" "$3" | sort | uniq -u | tr '\n' ' ')on one side only"
+	fi
+}
+# flags FILE FROM TO: --options that a man page's section has as .Fl
+flags() {
+	sed -n "/^\.$2/,/^\.$3/p" "$1" | grep -o 'Fl -[a-z][a-z-]*\|| -[a-z][a-z-]*' | sed 's/^.* -//'
+}
+# The options of a daemon: the table in its code, its own usage text, the manual's synopsis and its list. Those of ecachectl and ecache-kmsd are
+# compared by verb_test.c and kmsd_test.py.
+for daemon in ecached ecache-net; do
+	code=userspace/${daemon#ecache-}/main.c
+	page=Documentation/man/$daemon.8
+	options=$(sed -n '/struct option long.*= {/,/};/p' "$code" | grep -o '{ "[a-z-]*",' | grep -o '[a-z][a-z-]*')
+	same "$code: table and usage text" "$options" \
+		"$(grep '^[[:space:]]*"\|fprintf(to, "' "$code" | grep -o -e ' --[a-z][a-z-]*' -e '\[--[a-z][a-z-]*' | grep -o '[a-z][a-z-]*')"
+	same "$page: synopsis" "$options" "$(flags "$page" 'Sh SYNOPSIS' 'Sh DESCRIPTION')"
+	same "$page: options" "$options" "$(sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$page")"
+done
+# Whoever finds a process of ecached's finds it in the manual.
+for name in $(grep -h 'child_settle(' userspace/ecached/*.c userspace/volume/*.c | grep -o '"ecache-[a-z]*"' | tr -d '"'); do
+	grep -q "^\.It .*$name" Documentation/man/ecached.8 || say "ecached.8: the process $name is missing"
+done
+# Each program and each file that is configured has a page, which says so in its first lines; pages are referred to by their right section.
+for page in $(sed -n 's/^[a-z]*_NAME := \(.*\)/\1.8/p' userspace/Makefile) ecached.conf.5 kmsd.conf.5 ecache-volumes.d.5; do
+	grep -qx "\.Nm ${page%.*}" "Documentation/man/$page" || say "Documentation/man/$page is missing, or another's"
+done
+same "ecache-volumes.d.5: keys" "$(sed -n '/conf_key keys\[\] = {/,/};/s/^\t{ "\([a-z-]*\)".*/\1/p' userspace/volume/pin.c)" \
+	"$(sed -n 's/^\.It Sy \([a-z-]*\)$/\1/p' Documentation/man/ecache-volumes.d.5)"
+for page in $(grep -ho '^\.Xr ec[a-z.-]* [58]\|^\.Xr kmsd[a-z.-]* [58]' Documentation/man/* | sed 's/^\.Xr //; s/ /./' | sort -u); do
+	[ -e "Documentation/man/$page" ] || say "there is no Documentation/man/$page to refer to"
+done
+# Every part has who looks after it, and every part of that list is there.
+for path in $(sed -n 's/^F:[[:space:]]*//p' MAINTAINERS); do
+	[ "$path" = '*' ] || [ -e "$path" ] || say "MAINTAINERS: there is no $path"
+done
+for path in dm-ecache kunit scripts userspace/*/; do
+	grep -qx "F:[[:space:]]*${path%/}/" MAINTAINERS || say "MAINTAINERS: $path is missing"
+done
+grep -q "^$(cat VERSION), 20" NEWS || say "NEWS: the release of VERSION is missing"
 # The README's two commands.
 for command in 'make demo' 'make check'; do
 	grep -q "^ *$command" README.md || say "README.md: $command is missing"

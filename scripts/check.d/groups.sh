@@ -13,6 +13,17 @@ system_tests() {
 	echo dm-accel
 }
 
+# due [NAME]: of the names on stdin those of this run: all when asked for by name, else a third of them, the next third with the next commit. For what is
+# one of many of its kind (mutations, fuzzers) or is repeated on other kernels (debug, kcsan, 6.12, 6.1): all of it would take three hours instead of
+# check-long's one, and what held once mostly holds the next time. NAME is due each time.
+due() {
+	if [ -n "$only" ]; then
+		cat
+	else
+		awk -v part="$(($(git rev-list --count HEAD) % 3))" -v always="${1:-}" 'NR % 3 == part || $0 == always'
+	fi
+}
+
 # debug_order: what runs in the debug kernel's guest with one processor. What dm-accel's device never gives back is lost by intention, so the look for
 # leaks comes before it.
 debug_order() {
@@ -53,16 +64,33 @@ older_kernels() {
 	echo "$kernels" | tr ' ' '\n' | grep -v '^7'
 }
 
-agent_tests() {
-	for f in scripts/tests/agent-*.sh; do
-		[ -e "$f" ] && basename "$f" .sh
+# in_check [-v]: of the scripts on stdin those of make check; with -v those of check-long, whose head says so ("# Check: long")
+in_check() {
+	while read -r f; do
+		[ -e "$f" ] || continue
+		if grep -q '^# Check: long$' "$f"; then
+			[ -z "${1:-}" ] || basename "$f" .sh
+		else
+			[ -n "${1:-}" ] || basename "$f" .sh
+		fi
 	done
+}
+
+# agent_tests [-v]: scripts/tests/agent-*.sh
+agent_tests() {
+	printf '%s\n' scripts/tests/agent-*.sh | in_check "$@"
+}
+
+# systemd_tests [-v]: scripts/tests/systemd-*.sh
+systemd_tests() {
+	printf '%s\n' scripts/tests/systemd-*.sh | in_check "$@" | sed 's|^systemd-|systemd/|'
 }
 
 # peer_tests: other people's clients and servers as Debian 13 has them, in the toolbox root
 peer_tests() {
 	echo botocore-13
 	echo moto
+	echo promtool
 }
 
 unit_tests() {
@@ -89,6 +117,7 @@ list_all() {
 	list_fast
 	for k in $kernels; do
 		echo "build/$k"
+		echo "fastpath/$k"
 		for t in $(system_tests_of "$k"); do
 			echo "system/$k/$t"
 		done
@@ -97,6 +126,7 @@ list_all() {
 	for t in $(agent_tests); do
 		echo "agent/$t"
 	done
+	systemd_tests
 	peer_tests
 	echo docs/tour
 	echo kunit
@@ -114,17 +144,23 @@ list_long() {
 	echo bench-native
 	echo bench-kms
 	echo coverage
+	echo scale
 	echo build/debug
 	debug_tests
 	echo build/kcsan
 	kcsan_tests
 	long_tests
+	for t in $(agent_tests -v); do
+		echo "agent/$t"
+	done
+	systemd_tests -v
 	fuzz_tests
 	for k in $(older_kernels); do
 		for t in $only_newest; do
 			echo "system/$k/$t"
 		done
 	done
+	package_tests
 	echo demo
 	echo demo-host
 	for k in $kernels; do
@@ -138,6 +174,11 @@ long_tests() {
 		name=${f##*/long-}
 		sed -n 's/^# Kernels: //p' "$f" | tr ' ' '\n' | sed "s|.*|long/&/${name%.sh}|"
 	done
+}
+
+# package_tests: the Debian packages, without a guest
+package_tests() {
+	printf 'packages/%s\n' build dkms reproduce
 }
 
 fuzz_tests() {
@@ -210,7 +251,7 @@ guest_group() {
 		fi
 	done
 	[ -n "$names" ] || return 0
-	share=$out/guest-$(echo "$prefix" | tr / -)
+	share=$out/guest-${guest_share:-$(echo "$prefix" | tr / -)}
 	mkdir -p "$share"
 	rm -f "$share/results"
 	# shellcheck disable=SC2086
@@ -249,9 +290,11 @@ system_group() {
 	guest_options='--smp 2 --disk 64M' guest_group "system/$1" "$1" $(smp_tests "$1")
 }
 
+# agent_group NAME TESTS...: in a guest of their own
 agent_group() {
-	# shellcheck disable=SC2046
-	guest_options='--smp 1 --disk 256M --disk 256M' guest_group agent 7.3 $(agent_tests)
+	agent_share=agent-$1
+	shift
+	guest_options='--smp 1 --disk 256M --disk 256M' guest_share=$agent_share guest_group agent 7.3 "$@"
 }
 
 build_module() {
@@ -261,11 +304,31 @@ build_module() {
 	[ $status -eq 0 ] && ! grep -i 'warning' "$out/build-module-$1"
 }
 
-# The README's tour, by a user who has just installed everything.
-tour() {
+# stage: what a user has who has just installed everything
+stage() {
 	rm -rf build/stage
-	scripts/toolbox run make -s -C /src/userspace install O=/src/build/guest DESTDIR=/src/build/stage PREFIX=/usr &&
-		scripts/vm systemd --smp 1 --timeout 600 --disk 256M 7.3 scripts/tests/tour.sh
+	scripts/toolbox run make -s -C /src/userspace install O=/src/build/guest DESTDIR=/src/build/stage PREFIX=/usr
+}
+
+# The README's tour.
+tour() {
+	scripts/vm systemd --smp 1 --timeout 1200 --disk 256M 7.3 scripts/tests/tour.sh
+}
+
+# systemd_test SCRIPT: its head says with which options, and what is to be made before
+systemd_test() {
+	before=$(sed -n 's/^# Before: //p' "$1")
+	# shellcheck disable=SC2086 # words
+	[ -z "$before" ] || $before || return 1
+	# shellcheck disable=SC2046 # words
+	scripts/vm systemd --timeout 1200 $(sed -n 's/^# Guest: //p' "$1") 7.3 "$1"
+}
+
+# systemd_group NAMES...
+systemd_group() {
+	for t; do
+		run "$t" systemd_test "scripts/tests/systemd-${t#systemd/}.sh"
+	done
 }
 
 # botocore_13: what the scripts of userspace/kmsd ask on this host, asked by Debian 13's botocore, aws CLI and boto3
@@ -275,7 +338,15 @@ botocore_13() {
 }
 
 moto() {
-	scripts/toolbox run env -C /src/userspace/net NET=/src/build/guest/ecache-net python3 -W ignore -m unittest moto_peer moto_table
+	scripts/toolbox run env -C /src/userspace/net NET=/src/build/guest/ecache-net KMSD=/src/build/guest/ecache-kmsd \
+		python3 -W ignore -m unittest moto_peer moto_table moto_queue
+}
+
+# The example's alerts, by Prometheus' own tool; what it says of ecached's metrics is in systemd/metrics.
+promtool() {
+	scripts/toolbox run env -C /src sh -c '
+		build/prometheus/promtool check rules Documentation/examples/ecache-alerts.yml &&
+		build/prometheus/promtool test rules scripts/tests/ecache-alerts_test.yml'
 }
 
 # module_for KERNEL NAMES...: the module is built as a test of its own, or without a word for one of NAMES.
@@ -293,17 +364,29 @@ module_for() {
 guest_builds() {
 	for k in $kernels; do
 		# shellcheck disable=SC2046
-		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') docs/tour "key-memory/$k" "secret-memory/$k" || return 1
+		module_for "$k" $(system_tests | sed "s|^|system/$k/|") $(agent_tests | sed 's|^|agent/|') $(systemd_tests) docs/tour "key-memory/$k" "secret-memory/$k" "fastpath/$k" || return 1
 	done
 	if wanted build/guest; then
 		run build/guest scripts/toolbox build-userspace
-	elif { agent_tests | sed 's|^|agent/|'; peer_tests; echo docs/tour; echo secret-memory/7.3; } | any_wanted; then
+	elif { agent_tests | sed 's|^|agent/|'; systemd_tests; peer_tests; echo docs/tour; echo secret-memory/7.3; } | any_wanted; then
 		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
+	fi
+	# here, since several lanes use it
+	if { systemd_tests; echo docs/tour; } | any_wanted; then
+		stage > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
+	fi
+	if printf '%s\n' systemd/metrics promtool | any_wanted; then
+		scripts/toolbox prometheus > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
 	return 0
 }
 
-group_agent() { agent_group; }
+# shellcheck disable=SC2046 # names of ours
+group_agent() { agent_group odd $(agent_tests | sed -n '1~2p'); }
+# shellcheck disable=SC2046
+group_agent_rest() { agent_group even $(agent_tests | sed -n '2~2p'); }
+# shellcheck disable=SC2046
+group_agent_long() { agent_group long $(agent_tests -v); }
 group_kunit() { run kunit scripts/kunit; }
 # Without the SHA instructions, which many servers do not have, the kernel's hash leaves its input on the stack.
 group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 --append clearcpuid=sha_ni 7.3; }
@@ -311,8 +394,18 @@ group_secrets() { run secret-memory/7.3 scripts/secret-memory --smp 1 7.3; }
 group_peers() {
 	run botocore-13 botocore_13
 	run moto moto
+	run promtool promtool
+}
+group_fastpath() {
+	for k in $kernels; do
+		run "fastpath/$k" scripts/fastpath "$k"
+	done
 }
 group_tour() { run docs/tour tour; }
+# shellcheck disable=SC2046 # names of ours
+group_systemd() { systemd_group $(systemd_tests); }
+# shellcheck disable=SC2046
+group_systemd_long() { systemd_group $(systemd_tests -v); }
 group_fast() { fast_group; }
 group_7() { system_group 7.3; }
 group_12() { system_group 6.12; }
@@ -335,7 +428,7 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane kunit 7 agent tour fast 12 1 peers keys secrets &
+		lane kunit 7 agent fast agent_rest tour systemd 12 1 peers keys secrets fastpath &
 	done
 	wait
 }
@@ -347,7 +440,7 @@ key_memory() {
 
 # in_guests OPTION: the patches whose test needs a guest of its own or shares one (-l), or none (-L)
 in_guests() {
-	grep "$1" -E '^Test: (system/|agent/|key-memory/|docs/|kunit$)' scripts/mutate.d/*.patch
+	grep "$1" -E '^Test: (system/|agent/|systemd/|key-memory/|docs/|kunit$)' scripts/mutate.d/*.patch
 }
 
 # mutate_group KIND PATCH...: those wanted in one run of scripts/mutate with a copy of its own, and a result each
@@ -378,10 +471,15 @@ mutate_group() {
 
 # The kernels' guests take longest: they and the rest are two groups.
 # shellcheck disable=SC2046 # names of ours
-group_mutate_guests() { mutate_group guests $(in_guests -l); }
+group_mutate_guests() { mutate_group guests $(in_guests -l | due); }
 # shellcheck disable=SC2046
-group_mutate_units() { mutate_group units $(in_guests -L); }
-group_coverage() { run coverage scripts/coverage --min 90; }
+group_mutate_units() { mutate_group units $(in_guests -L | due); }
+# The mutations' copy takes over the User Mode Linux kernel that coverage builds.
+group_units() {
+	run coverage scripts/coverage --min 90
+	run scale env SCALE_CACHES=1000000 scripts/scale_test.py Fleet.test_steady Fleet.test_boot Fleet.test_outage
+	group_mutate_units
+}
 
 group_key_memory() {
 	for k in $(older_kernels); do
@@ -395,21 +493,21 @@ group_debug() {
 	# shellcheck disable=SC2046
 	module_for debug $(debug_tests) || return 1
 	# shellcheck disable=SC2046
-	guest_options='--smp 1 --disk 64M --ignore kmemleak:' guest_group system/debug debug $(debug_order)
+	guest_options='--smp 1 --disk 64M --ignore kmemleak:' guest_group system/debug debug $(debug_order | due leaks)
 	# shellcheck disable=SC2046
-	guest_options='--smp 2 --ignore kmemleak:' guest_group system/debug/smp debug $(smp_tests debug) leaks
+	guest_options='--smp 2 --ignore kmemleak:' guest_group system/debug/smp debug $(smp_tests debug | due) leaks
 }
 
 group_kcsan() {
 	# shellcheck disable=SC2046
 	module_for kcsan $(kcsan_tests) || return 1
 	# shellcheck disable=SC2046
-	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan)
+	guest_options='--smp 2' guest_group system/kcsan kcsan $(smp_tests kcsan | due)
 }
 
-# They share nothing, so that each may need what the others have not.
-group_long() {
-	for t in $(long_tests); do
+# long_group TESTS...: they share nothing, so that each may need what the others have not.
+long_group() {
+	for t; do
 		wanted "$t" || continue
 		kernel=${t#long/}
 		kernel=${kernel%/*}
@@ -417,6 +515,13 @@ group_long() {
 		run "$t" long_test "$kernel" "scripts/tests/long-${t##*/}.sh"
 	done
 }
+
+# Those of the agent wait a good part of their time.
+agents='brake\|events\|teardown'
+# shellcheck disable=SC2046 # names of ours
+group_long() { long_group $(long_tests | grep -v "/\($agents\)$" | grep -v '/6\.') $(long_tests | grep '/6\.' | due); }
+# shellcheck disable=SC2046
+group_long_agent() { long_group $(long_tests | grep "/\($agents\)$"); }
 
 # long_test KERNEL SCRIPT [ARGUMENT...]
 long_test() {
@@ -438,15 +543,29 @@ group_swap_soak() {
 group_older() {
 	for k in $(older_kernels); do
 		build_module "$k" > /dev/null 2>&1
-		# shellcheck disable=SC2086 # words
-		guest_options='--smp 1 --disk 64M' guest_group "system/$k" "$k" $only_newest
+		# shellcheck disable=SC2046,SC2086 # words
+		guest_options='--smp 1 --disk 64M' guest_group "system/$k" "$k" $(printf '%s\n' $only_newest | due)
 	done
 }
 
-# A minute each. It may wait for the guests, whose tests have time limits: it counts by how much was tried, not by when.
+# fuzz_seconds NAME: a minute for what strangers write, less for what only root or the KMS does
+fuzz_seconds() {
+	case $1 in
+	kmsd/* | kms/answer | kms/credsdoc | kms/profile | volume/token) echo 60 ;;
+	*) echo 20 ;;
+	esac
+}
+
+# It may wait for the guests, whose tests have time limits: it counts by how much was tried, not by when.
 group_fuzz() {
-	for t in $(fuzz_tests); do
-		run "$t" nice -n 19 scripts/fuzz 60 "${t#fuzz/}"
+	for t in $(fuzz_tests | due); do
+		run "$t" nice -n 19 scripts/fuzz "$(fuzz_seconds "${t#fuzz/}")" "${t#fuzz/}"
+	done
+}
+
+group_packages() {
+	for t in $(package_tests); do
+		run "$t" scripts/deb "${t#packages/}"
 	done
 }
 
@@ -460,12 +579,15 @@ group_demo_host() { run demo-host demo_host; }
 run_long() {
 	scripts/toolbox ensure || return 1
 	# here, since the lanes' demo and long tests would build it at once, in one folder
-	if { long_tests; echo demo; for k in $kernels; do echo "swap-soak/$k"; done; } | any_wanted; then
+	if { long_tests; agent_tests -v | sed 's|^|agent/|'; systemd_tests -v; echo demo; for k in $kernels; do echo "swap-soak/$k"; done; } | any_wanted; then
 		scripts/toolbox build-userspace > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
 	fi
-	# three on two processors: the demos wait a minute here and there
-	for _ in 1 2 3; do
-		lane debug long mutate_guests kcsan demo older mutate_units key_memory fuzz coverage &
+	if { agent_tests -v | sed 's|^|agent/|'; systemd_tests -v; } | any_wanted; then
+		{ build_module 7.3 && stage; } > "$out/build.log" 2>&1 || { cat "$out/build.log"; return 1; }
+	fi
+	# four on two processors: a good part of them waits, for a verdict or a deadline
+	for _ in 1 2 3 4; do
+		lane debug long_agent long mutate_guests packages agent_long systemd_long units kcsan demo older key_memory fuzz &
 	done
 	wait
 	# by name only: half an hour for the demo of make check-long over again, as a host does it; and half an hour of what long/KERNEL/swap
@@ -476,5 +598,5 @@ run_long() {
 	fi
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
-	run bench-kms scripts/bench-kms
+	run bench-kms scripts/bench-kms --full
 }

@@ -43,7 +43,7 @@ cleanup() {
 	systemctl stop 'ecache@ecache-demo-*.service'
 	ecachectl close ecache-demo-1
 	ecachectl close ecache-demo-2
-	systemctl stop ecached.service ecache-net.socket ecache-net.service ecache-kmsd.service
+	systemctl stop ecached.service ecache-net.socket ecache-net.service ecache-kmsd.socket ecache-kmsd.service
 	dmsetup ls | awk '/^ecache-demo-/ { print $1 }' | while read -r cu_name; do
 		remove_mapping "$cu_name"
 	done

@@ -128,3 +128,25 @@ apt_print_source() {
 		echo "deb [$(echo "$apt_opts" | tr , ' ')] $apt_uri $2 main"
 	fi
 }
+
+# apt_unpack DIR LOG PACKAGE...: what is in Debian 13's packages, in DIR/unpacked. Needs: say.sh, root.sh.
+apt_unpack() {
+	apt_dir=$1 apt_log=$2
+	shift 2
+	# shellcheck disable=SC1091
+	apt_codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	apt_toolbox_sources /etc/apt "$apt_codename" >"$apt_dir/sources.list" || exit 1
+	root_apt_config "$apt_dir"
+	export APT_CONFIG="$apt_dir/apt/conf"
+	# shellcheck disable=SC2016
+	supervise_logged "$apt_log" sh -euc '
+		cd "$1"
+		shift
+		apt-get -q update
+		apt-get -q download -t trixie "$@"
+		for deb in *.deb; do
+			dpkg-deb -x "$deb" unpacked
+		done
+		rm -rf apt ./*.deb' sh "$apt_dir" "$@" || die "could not be downloaded: $*"
+	unset APT_CONFIG
+}

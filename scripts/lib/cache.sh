@@ -31,6 +31,13 @@ initramfs=$cache/initramfs-$( (
 	content_key "$scripts/lib/initramfs.sh" "$scripts/guest/initramfs-init"
 ) | sha256sum | cut -c1-12)
 
+packing=$cache/packing-$( (
+	echo "$root"
+	content_key "$boxd/packing-packages" "$scripts/lib/packing.sh" "$scripts/lib/enter-layer"
+) | sha256sum | cut -c1-12)
+
+prometheus=$cache/prometheus-$(content_key "$boxd/preferences" "$scripts/lib/prometheus.sh")
+
 # take_lock NAME: one builder of a kind at a time; others wait and say so.
 # The descriptor is inherited by the builder's children on purpose: were the
 # script killed, the next one waits until the last of them is gone.

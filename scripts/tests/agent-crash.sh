@@ -6,7 +6,7 @@
 # While a job hangs in a disk that does not answer, status answers within a second.
 . "$(dirname "$0")/lib-agent.sh"
 
-agent_start probe-interval=5s
+agent_start probe-interval=2s
 ram_disks 2 16
 new_customer_key
 

@@ -48,8 +48,12 @@ does as_creator ecachectl create d1 /dev/ram1
 managed=$(owner DescribeKey '{"KeyId":"alias/aws/elasticache"}' | jq -r 'select(.KeyMetadata.KeyManager == "AWS") | .KeyMetadata.Arn')
 [ "$(status d1 .key_arn)" = "$managed" ] || die "d1 is under $(status d1 .key_arn), not the service's key $managed"
 owner DisableKey "{\"KeyId\":\"$managed\"}" | grep -q "UnsupportedOperation\|AccessDenied" || die "the service's key can be disabled"
+customers=$KEY KEY=$managed
+[ "$(grants)" = 1 ] || die "$(grants) grants under the service's key, not one"
 does ecachectl destroy d1 --yes
-say "without --kms-key: the KMS's own key, which nobody changes"
+[ "$(grants)" = 0 ] || die "destroy left the grant under the service's key"
+KEY=$customers
+say "without --kms-key: the KMS's own key, which nobody changes, under one grant all the same"
 
 within 20 "the first probe answers ok" verdict_is c1 ok
 ecachectl list | grep -q '^c1  *open  *ok' || die "list does not show c1: $(ecachectl list)"

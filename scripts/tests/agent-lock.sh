@@ -5,7 +5,7 @@
 # a key pending deletion. A KMS that is away, ecache-net that is away, and credentials that are refused change nothing.
 . "$(dirname "$0")/lib-agent.sh"
 
-agent_start probe-interval=3s teardown-deadline=10s
+agent_start probe-interval=2s teardown-deadline=10s
 ram_disks 2 16
 new_customer_key
 other_key=$KEY
@@ -43,10 +43,10 @@ owner EnableKey "{\"KeyId\":\"$KEY\"}" > /dev/null
 within 20 "c1 is open again by itself" is c1 open
 say "ScheduleKeyDeletion locks, also across a restart of ecached; CancelKeyDeletion and EnableKey bring it back"
 
-# untouched SECONDS VERDICT: both stay open and readable, and the verdict is seen
+# untouched SECONDS VERDICT: both stay open and readable, and the verdict is seen, for two more probes
 untouched() {
 	within "$1" "the verdict $2" verdict_is c1 "$2"
-	sleep 8
+	sleep 5
 	is c1 open || die "c1 is $(status c1 .state)"
 	is other open || die "other is $(status other .state)"
 	cmp -n 65536 "$WORK/data" /dev/mapper/c1 || die "c1 cannot be read"

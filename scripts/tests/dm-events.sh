@@ -19,7 +19,7 @@ import select, socket, sys, time
 
 sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15)
 sock.bind((0, 1))
-end = time.time() + 60
+end = time.time() + 600
 with open(sys.argv[1], "wb", buffering=0) as out:
     out.write(b"ready\n")
     while time.time() < end and select.select([sock], [], [], end - time.time())[0]:

@@ -104,8 +104,9 @@ ready() {
 	ecachectl list
 }
 
+# as its unit starts it
 ecached_start() {
-	ecached >> "$WORK/ecached.log" 2>&1 &
+	nice -n -10 ecached >> "$WORK/ecached.log" 2>&1 &
 	ECACHED=$!
 	PIDS="$PIDS $ECACHED"
 	within 30 "ecached answers" ready
@@ -121,16 +122,18 @@ ecached_kill() {
 	wait "$ECACHED" 2> /dev/null || true
 }
 
-agent_start() {
-	load_module
-	getent group ecache > /dev/null || groupadd -r ecache
-	mkdir -p /run/ecache-kmsd /run/ecache-net /etc/ecache
+# kms_init: a KMS with an owner, a creator and a host, not started
+kms_init() {
 	ecache-kmsd init --state-dir "$KMS_STATE" --account 123456789012 --region local-1 > "$WORK/init"
 	ecache-kmsd principal add owner --state-dir "$KMS_STATE" \
 		--policy "$SRC/Documentation/examples/owner-policy.json" > /dev/null
 	ecache-kmsd principal add creator --state-dir "$KMS_STATE" \
 		--policy "$SRC/Documentation/examples/creator-policy.json" > /dev/null
 	ecache-kmsd principal add host --state-dir "$KMS_STATE" --role > /dev/null
+}
+
+# agent_conf [LINE...]: the agent's configuration, and its credentials
+agent_conf() {
 	cp "$KMS_STATE/credentials/host" /etc/ecache/host-credentials
 	chmod 600 /etc/ecache/host-credentials
 	{
@@ -142,6 +145,14 @@ agent_start() {
 			echo "$line"
 		done
 	} > /etc/ecache/ecached.conf
+}
+
+agent_start() {
+	load_module
+	getent group ecache > /dev/null || groupadd -r ecache
+	mkdir -p /run/ecache-kmsd /run/ecache-net /etc/ecache
+	kms_init
+	agent_conf "$@"
 	kmsd_start
 	net_start
 	ecached_start

@@ -5,6 +5,7 @@
 # build/stage. Then the runbooks of Documentation/operations.md, each after what it is for.
 set -eu
 src=/src
+. $src/scripts/tests/lib-docs.sh
 cp -a $src/build/stage/. /
 systemd-sysusers ecache.conf
 systemd-tmpfiles --create ecache.conf
@@ -14,7 +15,7 @@ modprobe dm_mod
 modprobe -q aesni_intel || true
 insmod $src/build/modules/7.3/dm-ecache.ko
 
-awk '/^```sh/ { inside = 1; print "# block"; next } /^```/ { inside = 0 } inside' $src/README.md > /tmp/tour
+readme_tour > /tmp/tour
 [ "$(grep -c '^# block' /tmp/tour)" -ge 7 ] || { echo "found no tour in the README"; exit 1; }
 cd $src
 export DISK=/dev/vda AWS_EC2_METADATA_DISABLED=true AWS_PAGER=
@@ -27,13 +28,6 @@ grep -v '^+' /tmp/tour.out
 [ "$(grep -cx hello /tmp/tour.out)" -ge 2 ] || { echo "the file did not come back"; exit 1; }
 grep -qi 'revoked' /tmp/tour.out || { echo "nothing says that the grant was revoked"; exit 1; }
 
-# section TITLE [N]: what operations.md says to type there; the Nth block only
-section() {
-	awk -v want="## $1" -v nr="${2:-0}" '/^## / { on = $0 == want; n = 0 }
-		/^```sh/ { n++; inside = on && (!nr || n == nr); if (inside) print "# block"; next }
-		/^```/ { inside = 0 } inside' $src/Documentation/operations.md
-}
-
 {
 	section 'Before the first volume'
 	section 'What to watch'
@@ -41,7 +35,7 @@ section() {
 	cat <<-'EOT'
 		umount /mnt
 		ecachectl close sessions
-		systemctl stop ecache-kmsd
+		systemctl stop ecache-kmsd.socket ecache-kmsd
 		if ecachectl open sessions; then exit 1; fi
 		systemctl start ecache-kmsd
 	EOT
