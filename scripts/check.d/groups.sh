@@ -266,8 +266,8 @@ guest_group() {
 		set -- ${line:-$t failed 0}
 		result "$prefix/$t" "$2" "$3"
 	done
-	# Each test held, and still the guest's status is not 0: the kernel complained, or died.
-	if [ $vm_status -ne 0 ] && ! grep -q ' failed ' "$share/results"; then
+	# The kernel complained; or it died, which shows when each test held and still the guest's status is not 0.
+	if grep -q 'the kernel complained' "$share/vm.log" || { [ $vm_status -ne 0 ] && ! grep -q ' failed ' "$share/results"; }; then
 		cp "$share/vm.log" "$out/$(log_of "$prefix/kernel-log")"
 		result "$prefix/kernel-log" failed 0
 	fi
@@ -414,6 +414,7 @@ group_1() { system_group 6.1; }
 # Lanes take the next group that none has taken, the longest first: four on two processors, since the agent's tests and the tour wait
 # a minute here and there.
 lanes=4
+all_groups='kunit 7 agent fast agent_rest tour systemd 12 1 peers keys secrets fastpath'
 
 # lane GROUPS...
 lane() {
@@ -428,9 +429,14 @@ run_all() {
 	scripts/toolbox ensure || return 1
 	guest_builds || return 1
 	for _ in $(seq $lanes); do
-		lane kunit 7 agent fast agent_rest tour systemd 12 1 peers keys secrets fastpath &
+		# shellcheck disable=SC2086 # names of ours
+		lane $all_groups &
 	done
 	wait
+	if [ -z "$only" ]; then
+		# shellcheck disable=SC2086
+		again $all_groups
+	fi
 }
 
 # with two processors: reads end on another than the one that asked

@@ -21,6 +21,7 @@ READ, WRITE = 0, 1
 IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE = 1, 2, 3
 IOCB_FLAG_IOPRIO = 2
 MCL_CURRENT, MCL_FUTURE = 1, 2
+PR_SET_THP_DISABLE = 41
 
 # x86-64
 IO_SETUP, IO_GETEVENTS, IO_SUBMIT = 206, 208, 209
@@ -28,8 +29,15 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def stay_in_memory():
-    """No page of this program is read from its file any more: a page fault sleeps, and is not what Unslept is about."""
+    """No page of this program is read from its file or moved any more: a page fault may sleep, and is not what Unslept is about."""
     check(libc.mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall")
+    # Not by khugepaged, and not by compaction, which a write's large pages may wake and which moves locked pages, too.
+    check(libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0, "PR_SET_THP_DISABLE")
+    for name in "compact_unevictable_allowed", "compaction_proactiveness":
+        path = f"/proc/sys/vm/{name}"
+        if os.path.exists(path):
+            with open(path, "w", encoding="ascii") as f:
+                f.write("0")
 
 
 def what(text):
