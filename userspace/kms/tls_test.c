@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -350,5 +351,7 @@ int main(void)
 		cmocka_unit_test(the_proxy_of_the_environment_is_for_other_hosts),
 	};
 
+	/* the server's, whose client hangs up in the middle of the handshake */
+	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  * The KMS client and ecache-net against the real ecache-kmsd, as three people: an owner of keys, a creator of caches,
  * and a host that has no right but what a grant gives it.
  */
+#include <signal.h>
+
 #include "../kms/net.h"
 #include "../kms/verdict.h"
 #include "integration_test.h"
@@ -320,6 +322,23 @@ static void a_kms_that_is_down_is_unreachable_and_comes_back(void **state)
 	assert_int_equal(probed(&c, &why), VERDICT_OK);
 }
 
+/* TLS writes to a connection that is gone, which nothing here can make happen at will: the signal must not be its end. */
+static void ecache_net_survives_a_kms_that_hangs_up(void **state)
+{
+	char path[32], *text, *p;
+	uint64_t ignored;
+	size_t len;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)net);
+	assert_int_equal(fsio_read(path, 1 << 16, &text, &len, NULL), 0);
+	p = strstr(text, "\nSigIgn:");
+	assert_non_null(p);
+	ignored = strtoull(p + strlen("\nSigIgn:"), NULL, 16);
+	assert_true(ignored & 1ULL << (SIGPIPE - 1));
+	free(text);
+}
+
 static void ecache_net_says_what_is_wrong_with_its_arguments(void **state)
 {
 	const char *const unknown[] = { "ecache-net", "--frobnicate", NULL };
@@ -402,6 +421,7 @@ int main(void)
 		cmocka_unit_test(loopback_http_is_signed_as_well),
 		cmocka_unit_test(a_wrong_secret_is_a_fault_of_ours),
 		cmocka_unit_test(a_kms_that_is_down_is_unreachable_and_comes_back),
+		cmocka_unit_test(ecache_net_survives_a_kms_that_hangs_up),
 		cmocka_unit_test(ecache_net_says_what_is_wrong_with_its_arguments),
 		cmocka_unit_test(ecache_net_takes_a_socket_from_systemd),
 	};

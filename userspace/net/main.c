@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,8 @@ int main(int argc, char **argv)
 	if (rc)
 		return rc - 1;
 	log_init("ecache-net", o.level);
+	/* A KMS that hangs up while TLS writes ends the request, not who asks: we have libcurl leave signals alone. */
+	signal(SIGPIPE, SIG_IGN);
 	rc = memory_lock(MEMORY_TOUCHED);
 	if (rc)
 		log_info("not all memory is locked: credentials and data keys in flight may reach swap (%s)",
