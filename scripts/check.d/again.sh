@@ -24,6 +24,7 @@ again() {
 	[ "$(grep -c . "$out/to-repeat")" -le $again_most ] || return 0
 	again_only=$only
 	# not from the loop's stdin, which the tests would read
+	# shellcheck disable=SC2013 # names have no blanks
 	for only in $(cat "$out/to-repeat"); do
 		repeatable "$only" || continue
 		again_reason=$(reason_of "$only")

@@ -14,7 +14,7 @@ system_tests() {
 }
 
 # due [NAME]: of the names on stdin those of this run: all when asked for by name, else a third of them, the next third with the next commit. For what is
-# one of many of its kind (mutations, fuzzers) or is repeated on other kernels (debug, kcsan, 6.12, 6.1): all of it would take three hours instead of
+# one of many of its kind (mutations, fuzzers, long tests of agent and units) or is repeated on other kernels (debug, kcsan, 6.12, 6.1): all of it would take three hours instead of
 # check-long's one, and what held once mostly holds the next time. NAME is due each time.
 due() {
 	if [ -n "$only" ]; then
@@ -142,6 +142,7 @@ list_long() {
 		echo "key-memory/$k"
 	done
 	echo bench-native
+	echo bench-instructions
 	echo bench-kms
 	echo coverage
 	echo scale
@@ -386,7 +387,7 @@ group_agent() { agent_group odd $(agent_tests | sed -n '1~2p'); }
 # shellcheck disable=SC2046
 group_agent_rest() { agent_group even $(agent_tests | sed -n '2~2p'); }
 # shellcheck disable=SC2046
-group_agent_long() { agent_group long $(agent_tests -v); }
+group_agent_long() { agent_group long $(agent_tests -v | due); }
 group_kunit() { run kunit scripts/kunit; }
 # Without the SHA instructions, which many servers do not have, the kernel's hash leaves its input on the stack.
 group_keys() { run key-memory/7.3 scripts/key-memory --smp 1 --append clearcpuid=sha_ni 7.3; }
@@ -405,7 +406,7 @@ group_tour() { run docs/tour tour; }
 # shellcheck disable=SC2046 # names of ours
 group_systemd() { systemd_group $(systemd_tests); }
 # shellcheck disable=SC2046
-group_systemd_long() { systemd_group $(systemd_tests -v); }
+group_systemd_long() { systemd_group $(systemd_tests -v | due); }
 group_fast() { fast_group; }
 group_7() { system_group 7.3; }
 group_12() { system_group 6.12; }
@@ -604,5 +605,7 @@ run_long() {
 	fi
 	# alone: what it measures is the time of this machine. No cell behind dm-crypt with its fastest flags
 	run bench-native scripts/bench-native --bound 1.00
+	# what it adds to a remapping target's, of what dm-crypt's fastest adds: half of it for writes, nearly so for reads
+	run bench-instructions scripts/bench-instructions --rounds 3 --bound 0.60
 	run bench-kms scripts/bench-kms --full
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # Volumes of cryptsetup's become ours, with their data: the KMS opens them, no passphrase does, but an earlier copy of the header does and
 # adopt says so. What ecache cannot open is refused and left alone. Kept keyslots are said to be there wherever it counts.

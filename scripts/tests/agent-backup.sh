@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # backup and restore with a real Valkey: its data set goes round from a mounted volume, and from a closed one; stock cryptsetup opens an image as any
 # volume. The file system stands still meanwhile and is thawed however the backup ends: in time, too late, interrupted, with ecached killed, with its

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # A volume in use that changes: under another KMS key, with ecached killed in the middle of it, and watched under the new key alone; as long as
 # its device, which has grown, under a mounted file system, and shorter, but never shorter than that; ended, with its device discarded.

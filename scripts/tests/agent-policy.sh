@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # The policies that have a clock. Three volumes: "leased" has a lease, "failing" fail-after, "staying" after-lock=stay. A KMS that is away leaves
 # the first alone, locks the second to the second, and both are open again when it is back. A stopped and a killed ecached lose the leased key to

@@ -159,7 +159,9 @@ dmsetup resume base
 wait $writer
 say "a page takes $calm ms, and $ELAPSED ms while a disk hangs"
 
-# Slow readers and a flood, on both ways in.
+# Slow readers and a flood, on both ways in. On an emulated processor that others use, too, a list may take seconds by itself.
+quickest ecachectl list
+limit=$((8 * ELAPSED > 5000 ? 8 * ELAPSED : 5000))
 cat > "$WORK/flood.py" <<-'EOF2'
 	import socket, sys, time
 	end = time.monotonic() + 20
@@ -190,7 +192,7 @@ while kill -0 $flood 2> /dev/null; do
 	# the daemon, two pages for each of two users and a list, each with a child that asks device-mapper
 	[ "$(pgrep -c -x ecached)" -le 12 ] || die "$(pgrep -c -x ecached) processes"
 done
-[ $slowest -lt 5000 ] || die "list took $slowest ms during a flood"
+[ $slowest -lt $limit ] || die "list took $slowest ms during a flood, $limit ms allowed"
 within 20 "a page after the flood" shows 'ecache_volumes 2'
 within 30 "and on the loopback address" curl -sS -f -m 20 "http://$LOOPBACK/metrics"
 page
