@@ -7,7 +7,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 T ?=
 
-.PHONY: all module userspace install deb demo check check-fast check-long kunit kunit-uml bench bench-native bench-kms bench-life bench-latency coverage clean help
+.PHONY: all module userspace install deb demo check check-fast check-long kunit kunit-uml bench bench-native bench-instructions bench-kms bench-life bench-latency coverage clean help
 
 all: module userspace	## module for KDIR (default: the running kernel) and userspace
 
@@ -56,6 +56,9 @@ bench:			## ecachectl bench in a guest, and a Valkey that swaps: tables, JSON an
 bench-native:		## the I/O path next to dm-crypt's, at native speed in User Mode Linux
 	scripts/bench-native
 
+bench-instructions:	## where the instructions of a 4K read and write go, next to dm-crypt's
+	scripts/bench-instructions
+
 bench-kms:		## Decrypts per second and memory of ecache-kmsd; FULL=yes for a million requests
 	scripts/bench-kms $(if $(FULL),--full)
 
@@ -73,4 +76,4 @@ clean:			## what make built (not the toolbox: scripts/toolbox clean)
 	@if [ -e dm-ecache/dm-ecache.o ] && [ -e $(KDIR)/Makefile ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
 help:			## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*##[[:space:]]*\(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*##[[:space:]]*\(.*\)/  \1\t\2/p' Makefile | expand -t 22
