@@ -3,10 +3,10 @@
  * The cpu engine: a synchronous skcipher, in the calling context, with a request on the stack.
  */
 #include <linux/highmem.h>
+#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/string.h>
-#include <crypto/internal/simd.h>
-#include <asm/simd.h>
 
 #include "dm-ecache.h"
 
@@ -76,20 +76,6 @@ bool ecache_cpu_driver_is_slow(const struct ecache_cipher *cipher, struct crypto
 	return strstr(name, "generic") || strstr(name, "fixed-time") || (cipher->inner && strstr(name, "-lib"));
 }
 
-/**
- * ecache_cpu_usable_here - whether ecache_cpu_crypt() may run in this very context
- *
- * The vector unit may be in use by the code that was interrupted; skciphers do not run in
- * hard interrupts, and a completion called with interrupts off must not keep them off for a
- * whole bio.
- *
- * Return: true if it may.
- */
-bool ecache_cpu_usable_here(void)
-{
-	return !in_hardirq() && !irqs_disabled() && crypto_simd_usable();
-}
-
 static void set_sg(struct scatterlist *sg, const struct bio_vec *bv, unsigned int len, unsigned int skip)
 {
 	unsigned int offset = bv->bv_offset + skip;
@@ -101,7 +87,14 @@ static void set_sg(struct scatterlist *sg, const struct bio_vec *bv, unsigned in
 	sg_set_page(sg, bv->bv_page + (offset >> PAGE_SHIFT), len, offset_in_page(offset));
 }
 
-/* What one call of ecache_cpu_crypt() has for all its units. */
+/* sg_init_table() of one, without the call. */
+static void only_sg(struct scatterlist *sg)
+{
+	*sg = (struct scatterlist){};
+	sg_mark_end(sg);
+}
+
+/* What one call of crypt_piece() has for all its units. */
 struct crypt_run {
 	const struct ecache_target *et;
 	const struct ecache_key *key;
@@ -109,7 +102,11 @@ struct crypt_run {
 	struct ecache_cursor *cur;
 };
 
-static int crypt_unit(const struct crypt_run *run, struct scatterlist *src, struct scatterlist *dst)
+/*
+ * From here to ecache_transform() all is inlined, but for what is rare: the calls would be a
+ * tenth of what the target executes for 4 KiB (scripts/bench-instructions).
+ */
+static __always_inline int crypt_unit(const struct crypt_run *run, struct scatterlist *src, struct scatterlist *dst)
 {
 	const struct ecache_target *et = run->et;
 	struct ecache_cursor *cur = run->cur;
@@ -126,16 +123,17 @@ static int crypt_unit(const struct crypt_run *run, struct scatterlist *src, stru
  * @bytes that lie in one bvec of the source and one of the destination; a multiple of the
  * sector size.
  */
-static int crypt_units(const struct crypt_run *run, const struct bio_vec *src_bv, const struct bio_vec *dst_bv,
-		       unsigned int bytes)
+static __always_inline int crypt_units(const struct crypt_run *run, const struct bio_vec *src_bv,
+				       const struct bio_vec *dst_bv, unsigned int bytes)
 {
 	const unsigned int unit = run->et->sector_size;
 	struct scatterlist src, dst;
 	unsigned int done;
 	int r = 0;
 
-	sg_init_table(&src, 1);
-	sg_init_table(&dst, 1);
+	only_sg(&src);
+	if (dst_bv)
+		only_sg(&dst);
 	for (done = 0; done < bytes && !r; done += unit) {
 		set_sg(&src, src_bv, unit, done);
 		if (dst_bv)
@@ -199,7 +197,7 @@ static noinline int crypt_copied(const struct crypt_run *run, const struct bio_v
 	return crypt_units(run, dst_bv, NULL, bytes);
 }
 
-static int crypt_step(const struct crypt_run *run, unsigned int bytes, unsigned int *done)
+static __always_inline int crypt_step(const struct crypt_run *run, unsigned int bytes, unsigned int *done)
 {
 	struct ecache_cursor *cur = run->cur;
 	struct bio_vec src, dst, *dst_bv = NULL;
@@ -221,19 +219,13 @@ static int crypt_step(const struct crypt_run *run, unsigned int bytes, unsigned 
 	return crypt_split_unit(run, dst_bv);
 }
 
-/**
- * ecache_cpu_crypt - transform the next @bytes of a bio
- * @et: the target, for sector size and IV form
- * @key: the caller keeps it alive
- * @cur: advanced on success, undefined on failure
- * @bytes: a multiple of the sector size
- *
- * The destination, if any, is bounce pages: a sector never straddles two of its bvecs.
- *
- * Return: 0 or a negative errno.
+/*
+ * The next @bytes of a bio, a multiple of the sector size, with a key that the caller keeps
+ * alive; @cur is undefined on failure. The destination, if any, is bounce pages: a sector
+ * never straddles two of its bvecs.
  */
-int ecache_cpu_crypt(const struct ecache_target *et, const struct ecache_key *key, struct ecache_cursor *cur,
-		     unsigned int bytes)
+static __always_inline int crypt_piece(const struct ecache_target *et, const struct ecache_key *key,
+				       struct ecache_cursor *cur, unsigned int bytes)
 {
 	/*
 	 * SYNC_SKCIPHER_REQUEST_ON_STACK(), but for the kernel's zeroing of what is on the stack
@@ -262,4 +254,47 @@ int ecache_cpu_crypt(const struct ecache_target *et, const struct ecache_key *ke
 	 * no part of the key.
 	 */
 	return r;
+}
+
+/**
+ * ecache_transform - encrypt or decrypt the data of a bio under the key it began with
+ * @et: the target
+ * @cur: where
+ * @bytes: how much, a multiple of the sector size
+ * @epoch: of the key with which the bio began
+ * @may_resched: the caller may sleep between two holds of the key
+ *
+ * The key is held while bytes are transformed, in pieces, and looked up anew for each: a
+ * wipe waits for one piece at most, and a bio that was under way when the key went, or
+ * finds another one, fails as a whole.
+ *
+ * Return: BLK_STS_OK or BLK_STS_IOERR.
+ */
+blk_status_t ecache_transform(struct ecache_target *et, struct ecache_cursor *cur, unsigned int bytes, u64 epoch,
+			      bool may_resched)
+{
+	struct ecache_volume *vol = et->vol;
+	struct ecache_key *key;
+	unsigned int piece;
+	int r;
+
+	while (bytes) {
+		piece = min_t(unsigned int, bytes, ECACHE_KEY_HOLD_BYTES);
+		rcu_read_lock();
+		key = rcu_dereference(vol->key);
+		if (unlikely(!key || key->epoch != epoch || ecache_lease_over(vol))) {
+			rcu_read_unlock();
+			return BLK_STS_IOERR;
+		}
+		r = crypt_piece(et, key, cur, piece);
+		if (unlikely(rcu_access_pointer(vol->key) != key))
+			r = -EKEYREVOKED;
+		rcu_read_unlock();
+		if (unlikely(r))
+			return BLK_STS_IOERR;
+		bytes -= piece;
+		if (bytes && may_resched)
+			cond_resched();
+	}
+	return BLK_STS_OK;
 }

@@ -16,7 +16,9 @@
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <asm/simd.h>
 #include <crypto/aes.h>
+#include <crypto/internal/simd.h>
 #include <crypto/sha2.h>
 #include <crypto/skcipher.h>
 
@@ -245,6 +247,8 @@ struct ecache_bounce {
  * What the I/O path reads comes first; it changes with the key only.
  *
  * @key: NULL unless ACTIVE
+ * @live_epoch: that of @key, 0 without one: what map needs to know, without a look at the key.
+ *	Whoever uses the key compares again
  * @lease_end: CLOCK_BOOTTIME in ns when the key ends, KTIME_MAX without a lease
  * @node: in the list of volumes, under its lock, as is @tables
  * @tables: live and inactive tables; with the last one the key and the state end
@@ -264,6 +268,7 @@ struct ecache_bounce {
  */
 struct ecache_volume {
 	struct ecache_key __rcu *key;
+	u64 live_epoch;
 	ktime_t lease_end;
 	struct ecache_stats __percpu *stats;
 	bool demoted;			/* accel: cpu does the work from now on */
@@ -423,6 +428,36 @@ static inline bool ecache_lease_over(const struct ecache_volume *vol)
 
 	/* Coarse: late by a tick, more where ticks are lost. Without a lease no clock is read. */
 	return unlikely(end != KTIME_MAX) && ktime_get_coarse_boottime() >= end;
+}
+
+/**
+ * ecache_volume_epoch - the epoch under which a new bio begins
+ * @vol: the volume
+ *
+ * Who sees the epoch of a key sees the key, a newer one, or none.
+ *
+ * Return: 0 if there is no key, or its lease is over: the bio must fail.
+ */
+static inline u64 ecache_volume_epoch(const struct ecache_volume *vol)
+{
+	/* Pairs with publish(). */
+	u64 epoch = smp_load_acquire(&vol->live_epoch);
+
+	return ecache_lease_over(vol) ? 0 : epoch;
+}
+
+/**
+ * ecache_cpu_usable_here - whether ecache_transform() may run in this very context
+ *
+ * The vector unit may be in use by the code that was interrupted; skciphers do not run in
+ * hard interrupts, and a completion called with interrupts off must not keep them off for a
+ * whole bio.
+ *
+ * Return: true if it may.
+ */
+static inline bool ecache_cpu_usable_here(void)
+{
+	return !in_hardirq() && !irqs_disabled() && crypto_simd_usable();
 }
 
 extern const struct ecache_engine ecache_engine_cpu;

@@ -8,54 +8,8 @@
  * nothing of ours is touched after bio_endio(), which may free it; a completed bio is never
  * submitted again.
  */
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
-
 #include "dm-ecache.h"
 #include "trace.h"
-
-/**
- * ecache_transform - encrypt or decrypt the data of a bio under the key it began with
- * @et: the target
- * @cur: where
- * @bytes: how much, a multiple of the sector size
- * @epoch: of the key with which the bio began
- * @may_resched: the caller may sleep between two holds of the key
- *
- * The key is held while bytes are transformed, in pieces, and looked up anew for each: a
- * wipe waits for one piece at most, and a bio that was under way when the key went, or
- * finds another one, fails as a whole.
- *
- * Return: BLK_STS_OK or BLK_STS_IOERR.
- */
-blk_status_t ecache_transform(struct ecache_target *et, struct ecache_cursor *cur, unsigned int bytes, u64 epoch,
-			      bool may_resched)
-{
-	struct ecache_volume *vol = et->vol;
-	struct ecache_key *key;
-	unsigned int piece;
-	int r;
-
-	while (bytes) {
-		piece = min_t(unsigned int, bytes, ECACHE_KEY_HOLD_BYTES);
-		rcu_read_lock();
-		key = rcu_dereference(vol->key);
-		if (unlikely(!key || key->epoch != epoch || ecache_lease_over(vol))) {
-			rcu_read_unlock();
-			return BLK_STS_IOERR;
-		}
-		r = ecache_cpu_crypt(et, key, cur, piece);
-		if (unlikely(rcu_access_pointer(vol->key) != key))
-			r = -EKEYREVOKED;
-		rcu_read_unlock();
-		if (unlikely(r))
-			return BLK_STS_IOERR;
-		bytes -= piece;
-		if (bytes && may_resched)
-			cond_resched();
-	}
-	return BLK_STS_OK;
-}
 
 /**
  * ecache_io_end - count and end a bio whose bi_end_io and data are its own again
@@ -101,13 +55,14 @@ static void fork_done(struct ecache_fork *fork)
 	ecache_io_end(io, bio);
 }
 
-/**
- * ecache_read_finish - decrypt in place and end the bio
- * @io: ours; gone when this returns, or a little later when helpers are still at it
- */
-void ecache_read_finish(struct ecache_io *io)
+/* Spares small bios the call. */
+static bool is_spread(unsigned int bytes)
 {
-	struct bio *bio = ecache_io_bio(io);
+	return unlikely(bytes > ECACHE_KEY_HOLD_BYTES) && ecache_parallel_wanted(bytes);
+}
+
+static __always_inline void read_finish(struct ecache_io *io, struct bio *bio)
+{
 	struct ecache_target *et = io->et;
 	unsigned int bytes = io->iter.bi_size;
 	struct ecache_cursor cur = {
@@ -116,7 +71,7 @@ void ecache_read_finish(struct ecache_io *io)
 		.sector = et->iv_offset + (io->iter.bi_sector - et->start),
 	};
 
-	if (ecache_parallel_wanted(bytes)) {
+	if (is_spread(bytes)) {
 		io->fork = (struct ecache_fork){ .et = et, .cur = cur, .epoch = io->epoch, .bytes = bytes,
 						 .done = fork_done };
 		/* Does not wait: whoever comes last ends the bio. */
@@ -131,6 +86,15 @@ void ecache_read_finish(struct ecache_io *io)
 	ecache_io_end(io, bio);
 }
 
+/**
+ * ecache_read_finish - decrypt in place and end the bio
+ * @io: ours; gone when this returns, or a little later when helpers are still at it
+ */
+void ecache_read_finish(struct ecache_io *io)
+{
+	read_finish(io, ecache_io_bio(io));
+}
+
 static void read_endio(struct bio *bio)
 {
 	struct ecache_io *io = dm_per_bio_data(bio, sizeof(*io));
@@ -142,7 +106,7 @@ static void read_endio(struct bio *bio)
 	}
 	if (likely(ecache_cpu_usable_here())) {
 		io->decrypted = ECACHE_IN_COMPLETION;
-		ecache_read_finish(io);
+		read_finish(io, bio);
 		return;
 	}
 	io->decrypted = ECACHE_LATER;
@@ -210,7 +174,7 @@ static blk_status_t encrypt_bio(struct ecache_target *et, struct bio *bio, struc
 	};
 
 	/* A NOWAIT bio may be mapped inside dm's RCU section: no waiting for helpers there. */
-	if (!nowait && ecache_parallel_wanted(bytes))
+	if (!nowait && is_spread(bytes))
 		return encrypt_parallel(et, &cur, bytes, io->epoch);
 	return ecache_transform(et, &cur, bytes, io->epoch, !nowait);
 }

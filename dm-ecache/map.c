@@ -50,14 +50,8 @@ static u64 start_time(struct ecache_volume *vol)
 	return ktime_get_ns();
 }
 
-/**
- * ecache_map_held - map a bio that is cut and checked, at first or after it waited for a key
- * @et: the live table
- * @bio: the clone, not hooked
- *
- * Return: as ecache_map().
- */
-int ecache_map_held(struct ecache_target *et, struct bio *bio)
+/* map_checked - what is left to do for a bio that is cut and checked */
+static __always_inline int map_checked(struct ecache_target *et, struct bio *bio)
 {
 	struct ecache_io *io = dm_per_bio_data(bio, sizeof(*io));
 	struct ecache_volume *vol = et->vol;
@@ -81,6 +75,18 @@ int ecache_map_held(struct ecache_target *et, struct bio *bio)
 	if (likely(et->engine == &ecache_engine_cpu))
 		return ecache_cpu_map(et, bio, io);
 	return et->engine->map(et, bio, io);
+}
+
+/**
+ * ecache_map_held - map a bio that was cut and checked, and waited for a key
+ * @et: the live table
+ * @bio: the clone, not hooked
+ *
+ * Return: as ecache_map().
+ */
+int ecache_map_held(struct ecache_target *et, struct bio *bio)
+{
+	return map_checked(et, bio);
 }
 
 /**
@@ -116,5 +122,5 @@ int ecache_map(struct dm_target *ti, struct bio *bio)
 			return map_fail(et);
 		dm_accept_partial_bio(bio, max);
 	}
-	return ecache_map_held(et, bio);
+	return map_checked(et, bio);
 }

@@ -34,7 +34,6 @@ void ecache_volume_for_each(void (*fn)(struct ecache_volume *vol));
 /* state.c */
 const char *ecache_state_name(enum ecache_state state);
 const char *ecache_reason_name(enum ecache_reason reason);
-u64 ecache_volume_epoch(struct ecache_volume *vol);
 int ecache_volume_set_key(struct ecache_target *et, const u8 *key, unsigned int size, const char **why);
 int ecache_volume_end_key(struct ecache_volume *vol, enum ecache_reason reason);
 int ecache_volume_revoke(struct ecache_volume *vol);
@@ -90,8 +89,6 @@ int ecache_map(struct dm_target *ti, struct bio *bio);
 int ecache_map_held(struct ecache_target *et, struct bio *bio);
 
 /* io.c */
-blk_status_t ecache_transform(struct ecache_target *et, struct ecache_cursor *cur, unsigned int bytes, u64 epoch,
-			      bool may_resched);
 int ecache_cpu_map(struct ecache_target *et, struct bio *bio, struct ecache_io *io);
 void ecache_read_finish(struct ecache_io *io);
 void ecache_write_hook(struct ecache_io *io, struct bio *bio);
@@ -128,9 +125,8 @@ void ecache_bounce_move(struct ecache_bounce *to, struct ecache_bounce *from);
 struct crypto_sync_skcipher *ecache_cpu_alloc(const struct ecache_cipher *cipher);
 const char *ecache_cpu_driver(struct crypto_sync_skcipher *tfm);
 bool ecache_cpu_driver_is_slow(const struct ecache_cipher *cipher, struct crypto_sync_skcipher *tfm);
-bool ecache_cpu_usable_here(void);
-int ecache_cpu_crypt(const struct ecache_target *et, const struct ecache_key *key, struct ecache_cursor *cur,
-		     unsigned int bytes);
+blk_status_t ecache_transform(struct ecache_target *et, struct ecache_cursor *cur, unsigned int bytes, u64 epoch,
+			      bool may_resched);
 
 /* accel-batch.c; the rest is in accel.h */
 int ecache_accel_init(void);

@@ -39,24 +39,6 @@ const char *ecache_reason_name(enum ecache_reason reason)
 	return names[reason];
 }
 
-/**
- * ecache_volume_epoch - the epoch under which a new bio begins
- * @vol: the volume
- *
- * Return: 0 if there is no key, or its lease is over: the bio must fail.
- */
-u64 ecache_volume_epoch(struct ecache_volume *vol)
-{
-	struct ecache_key *key;
-	u64 epoch;
-
-	rcu_read_lock();
-	key = rcu_dereference(vol->key);
-	epoch = key && !ecache_lease_over(vol) ? key->epoch : 0;
-	rcu_read_unlock();
-	return epoch;
-}
-
 static void set_state(struct ecache_volume *vol, enum ecache_state state, enum ecache_reason reason)
 {
 	lockdep_assert_held(&vol->state_lock);
@@ -99,6 +81,8 @@ static void publish(struct ecache_target *et, struct ecache_key *new)
 	set_state(vol, ECACHE_ACTIVE, ECACHE_WHY_KEY_SET);
 	ecache_lease_start(vol, et->lease);
 	rcu_assign_pointer(vol->key, new);
+	/* Last: pairs with ecache_volume_epoch(). */
+	smp_store_release(&vol->live_epoch, new->epoch);
 	spin_unlock_irq(&vol->state_lock);
 }
 
@@ -166,6 +150,7 @@ void ecache_volume_unpublish(struct ecache_volume *vol, enum ecache_state next, 
 	struct ecache_key *old = rcu_dereference_protected(vol->key, lockdep_is_held(&vol->state_lock));
 	bool users = vol->state == ECACHE_REVOKING || (old && vol->identity.engine->outlives);
 
+	WRITE_ONCE(vol->live_epoch, 0);
 	rcu_assign_pointer(vol->key, NULL);
 	WRITE_ONCE(vol->lease_end, KTIME_MAX);
 	if (old) {

@@ -168,7 +168,7 @@ void ecache_io_hints(struct dm_target *ti, struct queue_limits *limits)
 	ecache_stack_bs_limits(limits, et->sector_size);
 	/*
 	 * Most crypto sectors then lie in one bvec, which is the fast path of
-	 * ecache_cpu_crypt().
+	 * crypt_piece().
 	 */
 	limits->dma_alignment = limits->logical_block_size - 1;
 	/* dm may not cut these. */

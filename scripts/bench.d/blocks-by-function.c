@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * blocks-by-function KALLSYMS BEFORE AFTER: what a guest executed between two copies of profile-blocks' file, a line for each function
- * of the kernel, "MODULE FUNCTION INSTRUCTIONS"; MODULE is "kernel" for what is built in, and programs are one line, "programs - N".
+ * blocks-by-function KALLSYMS BEFORE AFTER: what a guest executed between two copies of profile-blocks' file,
+ * a line for each function of the kernel, "MODULE FUNCTION INSTRUCTIONS"; MODULE is "kernel" for what is built in,
+ * and programs are one line, "programs - N".
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * io-loop DEVICE randread|randwrite NUMBER: so many I/Os of 4 KiB, one after the other, past the page cache, at places that are the same each time.
- * It does next to nothing else, so that what is counted is the kernel's. DEVICE none: no I/O, but about the time that it takes, so that what is
- * counted is the clock's interrupts.
+ * io-loop DEVICE randread|randwrite NUMBER: so many I/Os of 4 KiB, one after the other, past the page cache, at
+ * places that are the same each time. It does next to nothing else, so that what is counted is the kernel's.
+ * DEVICE none: no I/O, but about the time that it takes, so that what is counted is the clock's interrupts.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -17,10 +17,10 @@
 /* busy - the instructions of @n I/Os, nearly */
 static void busy(long n)
 {
-	volatile long left = n * 4000;
+	long left;
 
-	while (left)
-		left--;
+	for (left = n * 4000; left; left--)
+		asm("" : "+r" (left));	/* or the compiler sees through it */
 }
 
 int main(int argc, char **argv)

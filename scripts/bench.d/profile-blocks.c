@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A plugin for QEMU's emulation: counts the instructions that a guest with one processor executes in each block of its kernel's
- * code, into a file that is mapped and so always up to date (scripts/bench-instructions; profile-blocks.h is the file). Programs'
- * instructions are one sum. A block counts when it begins, so one that an interrupt or a fault leaves early counts whole.
+ * A plugin for QEMU's emulation: counts the instructions that a guest with one processor executes in each block of
+ * its kernel's code, into a file that is mapped and so always up to date (scripts/bench-instructions;
+ * profile-blocks.h is the file). Programs' instructions are one sum. A block counts when it begins, so one that an
+ * interrupt or a fault leaves early counts whole.
  *
  * -plugin profile-blocks.so,out=FILE
  */
@@ -47,7 +48,8 @@ static uint64_t *sum_of(uint64_t address)
 	if (blocks->number == BLOCKS_MAX)
 		return &blocks->lost;
 	blocks->block[blocks->number].address = address;
-	index_of[slot] = (uint32_t)++blocks->number;
+	blocks->number++;
+	index_of[slot] = (uint32_t)blocks->number;
 	return &blocks->block[index_of[slot] - 1].instructions;
 }
 

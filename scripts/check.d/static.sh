@@ -102,11 +102,15 @@ checkpatch_files() {
 		--ignore "$1" -f "$3" && : > "$2"' "$source/scripts/checkpatch.pl" "$ignore"
 }
 
+# which of scripts/bench.d are programs, the others being modules
+bench_programs='/\(count-instructions\|profile-blocks\|blocks-by-function\|io-loop\)\.c$'
+
 static_checkpatch() {
 	source=$(scripts/toolbox path source) || return 1
 	bad=0
-	checkpatch_files "$checkpatch_common" $(tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' 'scripts/bench.d/*.c' | grep -v '/count-') || bad=1
-	checkpatch_files "$checkpatch_user" $(tracked 'userspace/*.[ch]' 'scripts/scale.d/*.[ch]' 'scripts/bench.d/count-*.c') || bad=1
+	checkpatch_files "$checkpatch_common" $(tracked 'dm-ecache/*.[ch]' 'kunit/*.[ch]' 'scripts/bench.d/*.c' | grep -v "$bench_programs") || bad=1
+	checkpatch_files "$checkpatch_user" $(tracked 'userspace/*.[ch]' 'scripts/scale.d/*.[ch]') \
+		$(tracked 'scripts/bench.d/*.c' | grep "$bench_programs") || bad=1
 	return $bad
 }
 

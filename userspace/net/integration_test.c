@@ -322,7 +322,7 @@ static void a_kms_that_is_down_is_unreachable_and_comes_back(void **state)
 	assert_int_equal(probed(&c, &why), VERDICT_OK);
 }
 
-/* TLS writes to a connection that is gone, which nothing here can make happen at will: the signal must not be its end. */
+/* TLS writes to a connection that is gone, which nothing here makes happen at will: the signal must not be its end. */
 static void ecache_net_survives_a_kms_that_hangs_up(void **state)
 {
 	char path[32], *text, *p;
