@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # Whoever dies, and whenever: ecachectl or ecached killed with SIGKILL, ecachectl interrupted, in the middle of create; afterwards there is a
 # whole volume or a blank device without a grant. ecached killed or stopped with a volume open: the volume goes on and is watched again.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Check: long
 #
 # What ecachectl prints: JSON as its schema has it, for every verb; tables; a live view that gives the terminal back.
 . "$(dirname "$0")/lib-agent.sh"

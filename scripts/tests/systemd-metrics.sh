@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Guest: --smp 1 --disk 64M --disk 64M
+# Check: long
 #
 # Metrics, as they are installed and by Prometheus as Debian has it: promtool finds nothing to say about a page; it agrees with the status; root and
 # the group may ask, and on the loopback address everybody, once that is switched on. A disk that hangs, who reads slowly and a flood of
