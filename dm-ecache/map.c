@@ -50,6 +50,11 @@ static u64 start_time(struct ecache_volume *vol)
 	return ktime_get_ns();
 }
 
+static noinline int map_other_engine(struct ecache_target *et, struct bio *bio, struct ecache_io *io)
+{
+	return et->engine->map(et, bio, io);
+}
+
 /* map_checked - what is left to do for a bio that is cut and checked */
 static __always_inline int map_checked(struct ecache_target *et, struct bio *bio)
 {
@@ -74,7 +79,7 @@ static __always_inline int map_checked(struct ecache_target *et, struct bio *bio
 	/* Spares the usual case an indirect call. */
 	if (likely(et->engine == &ecache_engine_cpu))
 		return ecache_cpu_map(et, bio, io);
-	return et->engine->map(et, bio, io);
+	return map_other_engine(et, bio, io);
 }
 
 /**

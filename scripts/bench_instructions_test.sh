@@ -6,22 +6,7 @@
 set -u
 
 scripts=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-
-# check NAME GOT WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok      $1"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $1"
-		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
-	fi
-}
-
+. "$scripts/lib/checks.sh"
 # blocks NUMBER LOST [ADDRESS INSTRUCTIONS]...: a file as the plugin writes it
 blocks() {
 	python3 -c 'import struct, sys; sys.stdout.buffer.write(b"".join(struct.pack("<Q", int(w, 0)) for w in sys.argv[1:]))' "$@"
@@ -85,5 +70,4 @@ for wrong in '--ios 99' '--kernel 5.4' '--without nothing' '--bound x' --rounds 
 	"$scripts/bench-instructions" $wrong > /dev/null 2>&1
 	check "wrong usage: $wrong" $? 2
 done
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+checked

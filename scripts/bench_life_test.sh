@@ -6,23 +6,8 @@
 set -u
 
 scripts=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+. "$scripts/lib/checks.sh"
 export ECACHE_CACHE="$tmp/cache"
-passed=0 failed=0
-
-# check NAME GOT WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok      $1"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $1"
-		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
-	fi
-}
-
 # usage PROGRAM ARGUMENTS...: each is wrong
 usage() {
 	program=$1
@@ -74,5 +59,4 @@ round 1 1000 1000 900 | grep -v again > "$tmp/samples"
 check "without A/A nothing is good" "$(outcome table | cut -c 1 | head -n 1)" 1
 : > "$tmp/samples"
 check "no samples" "$(outcome table)" '2 '
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

@@ -6,23 +6,8 @@
 set -u
 
 scripts=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+. "$scripts/lib/checks.sh"
 export ECACHE_CACHE="$tmp/cache"
-passed=0 failed=0
-
-# check NAME GOT WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok      $1"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $1"
-		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
-	fi
-}
-
 # round BOOT CELL ROUND NWQ AGAIN SLOW ECACHE: one round; dm-linear is 700, the ciphers 300 and 500, the default 2000
 round() {
 	for sample in linear:700 nwq:"$4" again:"$5" default:2000 slow:"$6" ecache:"$7" aes:300 aes-slow:500; do
@@ -235,5 +220,4 @@ test_controls
 test_behind
 test_parallel
 test_json
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

@@ -9,26 +9,11 @@ set -u
 
 PROG=toolbox_test
 scripts=$(cd "$(dirname "$0")" && pwd)
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+. "$scripts/lib/checks.sh"
 export ECACHE_CACHE="$tmp/cache"
 for lib in say cache apt host root debug kcsan console ktap gcov; do
 	. "$scripts/lib/$lib.sh"
 done
-
-passed=0 failed=0
-
-# check NAME GOT WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok      $1"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $1"
-		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
-	fi
-}
 
 # status CMD...: its exit status, its output thrown away.
 status() {
@@ -445,5 +430,4 @@ test_console
 test_ktap
 test_gcov
 test_kcsan
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checked

@@ -4,10 +4,9 @@
 # Tests of again.sh with a group whose tests fail as often as they are told to. Prints one line per test; the last line counts.
 set -u
 
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$(dirname "$0")/../lib/checks.sh"
 . "$(dirname "$0")/again.sh"
-passed=0 failed=0 only=''
+out=$tmp only=''
 
 log_of() {
 	echo "$1" | tr / - | sed 's/$/.log/'
@@ -46,18 +45,6 @@ outcome() {
 	tr '\n' ';' < "$out/repeated"
 }
 
-# check NAME GOT WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok      $1"
-	else
-		failed=$((failed + 1))
-		echo "FAILED  $1"
-		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
-	fi
-}
-
 check "what passes is not repeated" "$(outcome agent/a 0 systemd/b 0)" "agent/a ok; systemd/b ok; "
 check "what fails once is repeated, and said to be" "$(outcome agent/a 1 systemd/b 0)" "agent/a ok; systemd/b ok; agent/a: late 1;"
 check "what fails again has failed, once" "$(outcome system/7.3/dm-a 9)" "system/7.3/dm-a failed; system/7.3/dm-a: late 1;"
@@ -70,5 +57,4 @@ check "nor many" "$(outcome agent/a 1 agent/b 1 agent/c 1 agent/d 1 agent/e 1 ag
 	"agent/a failed; agent/b failed; agent/c failed; agent/d failed; agent/e failed; agent/f failed; "
 outcome agent/a 1 > /dev/null
 check "the first try's log is kept" "$(cat "$out/agent-a.log.first" "$out/agent-a.log" | tr '\n' ' ')" "late 1 late 2 "
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+checked
