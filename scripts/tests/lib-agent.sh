@@ -56,6 +56,13 @@ within() {
 	done
 }
 
+# teardowns: how many run. A look takes a while, in which one may end and another begin, so that both are counted: the least of three.
+teardowns() {
+	for _ in 1 2 3; do
+		pgrep -c -x ecache-teardown || true
+	done | sort -n | head -n 1
+}
+
 # says TEXT COMMAND...: the command fails with status 1, and its standard error says TEXT
 says() {
 	s_text=$1 s_status=0

@@ -110,7 +110,7 @@ until none_has_a_key; do
 	[ "$(now_ms)" -lt $end ] || die "$(nr_of ACTIVE) keys are still there"
 	m_now=$(memory Pss)
 	[ "$m_now" -le "$most" ] || most=$m_now
-	m_now=$(pgrep -c -x ecache-teardown || true)
+	m_now=$(teardowns)
 	[ "$m_now" -le "$processes" ] || processes=$m_now
 	sleep 0.5
 done
