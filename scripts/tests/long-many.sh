@@ -42,8 +42,9 @@ all_watched() {
 	[ "$(ecachectl status v1 --json | jq .agent.watched)" = "$1" ]
 }
 
+# When a mapping goes while it looks, dmsetup fails with half of its list: that is no answer.
 none_has_a_key() {
-	[ "$(nr_of ACTIVE)" = 0 ]
+	dmsetup status --target ecache > "$WORK/status" 2> /dev/null && ! grep -q '^v[0-9].* ACTIVE ' "$WORK/status"
 }
 
 # reports: of the teardowns, when each of them is over
@@ -119,5 +120,6 @@ jq -e "all(.[]; .key_gone)" "$WORK/reports" > /dev/null || die "$(jq -c '.[] | s
 last=$(jq 'map(.key_gone_ms) | max' "$WORK/reports")
 say "keys gone $(jq 'map(.key_gone_ms) | min' "$WORK/reports") to $last ms after the verdict ($((last / (alone + 1))) times one volume's), $(jq 'map(select(.ahead)) | length' "$WORK/reports") ahead of their turn; all finished after $(jq 'map(.total_ms) | max' "$WORK/reports") ms"
 say "meanwhile at most $processes teardowns at once, memory $most KiB"
+[ "$processes" -gt 0 ] || die "whoever counts the teardowns has seen none"
 [ "$last" -le $limit_ms ] || die "the last key went $last ms after the verdict"
 [ "$processes" -le 16 ] || die "$processes teardowns at once"
